@@ -1,0 +1,88 @@
+"""Two unpaired sites as one data set, with an order that depends on nothing but a seed and a position."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from monai.data import Dataset
+from monai.transforms import Randomizable
+from torch.utils.data import DistributedSampler
+
+__all__ = ["PositionSampler", "UnpairedDataset"]
+
+
+class UnpairedDataset(Dataset, Randomizable):
+    """Pair every image of site A with a random image of site B.
+
+    The item at *position* ``p`` belongs to epoch ``p // len`` and is a pure function of the seed and ``p``: the order
+    of A, the partner in B and every random transform are drawn from a generator made for that position. Workers,
+    processes and an interruption therefore change nothing. ``PositionSampler`` yields such positions.
+
+    Args:
+        dataset_a: MONAI data set of site A (plain, cached or persistent), items are dicts.
+        dataset_b: the same for site B.
+        seed: seed of the order and of the random transforms.
+        key: item key of the image; it becomes ``<key>_a`` and ``<key>_b``, other entries stay behind.
+
+    Raises:
+        ValueError: a site without images.
+    """
+
+    def __init__(
+        self, dataset_a: Dataset, dataset_b: Dataset, seed: int = 0, key: Hashable = "image"
+    ) -> None:
+        for name, dataset in (("A", dataset_a), ("B", dataset_b)):
+            if len(dataset) == 0:
+                raise ValueError(
+                    f"Site {name} has no images; check the site's name and the split of the manifest."
+                )
+        self.dataset_a = dataset_a
+        self.dataset_b = dataset_b
+        self.seed = seed
+        self.key = key
+
+    def __len__(self) -> int:
+        """Items of an epoch: every image of A once."""
+        return len(self.dataset_a)
+
+    def randomize(self, position: int) -> tuple[int, int]:
+        """Draw the places in A and B of a position."""
+        epoch, place = divmod(position, len(self))
+        order = self._generator(epoch).permutation(len(self))
+        self.R = self._generator(epoch, place)
+        return int(order[place]), int(self.R.randint(len(self.dataset_b)))
+
+    def _generator(self, *entropy: int) -> np.random.RandomState:
+        sequence = np.random.SeedSequence([self.seed, *entropy])
+        return np.random.RandomState(np.random.MT19937(sequence))
+
+    def __getitem__(self, position: int) -> dict[str, Any]:
+        """Load the pair at a position of any epoch."""
+        place_a, place_b = self.randomize(position)
+        pair: dict[str, Any] = {}
+        for site, dataset, place in (("a", self.dataset_a, place_a), ("b", self.dataset_b, place_b)):
+            if isinstance(dataset.transform, Randomizable):
+                dataset.transform.set_random_state(seed=int(self.R.randint(2**31)))
+            item: Mapping[Hashable, Any] = dataset[place]
+            pair[f"{self.key}_{site}"] = item[self.key]
+        return pair
+
+
+class PositionSampler(DistributedSampler[int]):
+    """Positions of one epoch for ``UnpairedDataset``, shared out among processes.
+
+    Args:
+        dataset: data set whose items are addressed by position.
+        num_replicas: processes.
+        rank: this process.
+    """
+
+    def __init__(self, dataset: UnpairedDataset, num_replicas: int = 1, rank: int = 0) -> None:
+        super().__init__(dataset, num_replicas=num_replicas, rank=rank, shuffle=False)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield positions of the epoch told by ``set_epoch``."""
+        start = self.epoch * len(self.dataset)  # type: ignore[arg-type]
+        return (start + index for index in super().__iter__())

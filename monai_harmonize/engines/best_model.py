@@ -1,0 +1,78 @@
+"""Keep the weights that scored best on validation data."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch.distributed as dist
+from ignite.engine import Engine, Events
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from monai_harmonize.engines.objective_trainer import unwrap
+from monai_harmonize.engines.resume import save_atomically
+
+__all__ = ["BestModelSaver"]
+
+logger = logging.getLogger(__name__)
+
+
+class BestModelSaver:
+    """Write each network as one flat state dict whenever the evaluator's metric improves.
+
+    The best score is part of the training state, so that a resumed training does not overwrite a better model.
+
+    Args:
+        directory: folder of the files.
+        networks: networks by file name, for example ``{"model.pt": generator_ab}``; averages and DDP are unwrapped.
+        metric: name in ``engine.state.metrics``.
+        mode: ``"min"`` or ``"max"``.
+
+    Raises:
+        ValueError: an unknown mode.
+    """
+
+    def __init__(
+        self, directory: str | os.PathLike[str], networks: Mapping[str, nn.Module], metric: str, mode: str = "min"
+    ) -> None:
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")
+        self.directory = Path(directory)
+        self.networks = dict(networks)
+        self.metric = metric
+        self.mode = mode
+        self.best: float | None = None
+
+    def attach(self, engine: Engine) -> None:
+        """Compare after every run of the evaluator."""
+        engine.add_event_handler(Events.COMPLETED, self.compare)
+
+    def compare(self, engine: Engine) -> None:
+        """Save if the metric is a number and better than every one before."""
+        score = float(engine.state.metrics[self.metric])
+        if math.isnan(score):
+            logger.warning("Validation metric %s is NaN; this model is not a candidate.", self.metric)
+            return
+        better = self.best is None or (score < self.best if self.mode == "min" else score > self.best)
+        if not better:
+            return
+        self.best = score
+        if dist.is_initialized() and dist.get_rank() > 0:
+            return
+        for name, network in self.networks.items():
+            plain = network.module if isinstance(network, AveragedModel) else unwrap(network)
+            save_atomically(plain.state_dict(), self.directory / name)
+        logger.info("New best %s: %.5f; saved %s.", self.metric, score, ", ".join(self.networks))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Best score so far."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue with the best score of a state."""
+        self.best = state["best"]

@@ -1,0 +1,65 @@
+"""The evaluator of inference: every file gets its chance, and what failed is told at the end."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from monai.engines import SupervisedEvaluator
+
+from monai_harmonize.data.tolerant import FAILURES, Failure, first_cause
+
+__all__ = ["HarmonizeEvaluator"]
+
+logger = logging.getLogger(__name__)
+
+
+class HarmonizeEvaluator(SupervisedEvaluator):
+    """``SupervisedEvaluator`` that goes on after a file that cannot be read, translated or written.
+
+    Use it with ``TolerantDataset`` and ``collate_readable`` at batch size 1. ``failures`` lists what failed.
+
+    Args:
+        args: arguments of ``SupervisedEvaluator``.
+        kwargs: arguments of ``SupervisedEvaluator``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.failures: list[Failure] = []
+        self.completed = 0
+        super().__init__(*args, **kwargs)
+
+    def run(self, global_epoch: int = 1) -> None:
+        """Process every file.
+
+        Raises:
+            RuntimeError: when not a single file could be processed; the message tells why, file by file.
+        """
+        self.failures, self.completed = [], 0
+        super().run(global_epoch)
+        if self.failures:
+            told = "\n".join(f"  {failure}" for failure in self.failures)
+            summary = f"{len(self.failures)} of {len(self.failures) + self.completed} files failed:\n{told}"
+            if self.completed == 0:
+                raise RuntimeError(summary)
+            logger.warning(summary)
+        logger.info("Harmonized %d files.", self.completed)
+
+    def _iteration(self, engine: Any, batchdata: dict[str, Any]) -> dict[str, Any]:
+        for failure in batchdata.pop(FAILURES, ()):
+            self._note(failure)
+        if not batchdata:
+            return {}
+        paths = [str(path) for path in batchdata["image"].meta["filename_or_obj"]]
+        try:
+            output: dict[str, Any] = super()._iteration(engine, batchdata)
+        except Exception as error:  # a file's own trouble; the others go on
+            for path in paths:
+                self._note(Failure(path, first_cause(error)))
+            return {}
+        self.completed += len(paths)
+        return output
+
+    def _note(self, failure: Failure) -> None:
+        self.failures.append(failure)
+        logger.error("%s", failure)

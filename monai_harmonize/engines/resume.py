@@ -1,0 +1,158 @@
+"""Exact resume: a training that was killed and started again ends with the same bits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from ignite.engine import Engine, Events
+from torch import nn
+
+from monai_harmonize.engines.objective_trainer import unwrap
+
+__all__ = ["RandomState", "ResumeHandler", "Stateful", "save_atomically"]
+
+logger = logging.getLogger(__name__)
+
+
+class Stateful(Protocol):
+    """Anything whose whole state fits in tensors and plain types."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> Any:
+        """Continue from a state."""
+
+
+class RandomState:
+    """Random generators of Python, NumPy and PyTorch (CPU and every CUDA device) as one state."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all states as tensors and plain types."""
+        name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+        return {
+            "python": random.getstate(),
+            "numpy": (name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, gauss),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state."""
+        random.setstate(state["python"])
+        name, keys, position, has_gauss, gauss = state["numpy"]
+        np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, gauss))
+        torch.set_rng_state(state["torch"])
+        if torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+
+class ResumeHandler:
+    """Save the whole training state after every epoch and continue from it at the next start.
+
+    Place it last among the trainer's handlers, so that schedulers and validation of the epoch are included. The file
+    holds tensors and plain types only and is loaded with ``weights_only=True``; it is replaced atomically, so that a
+    kill at any moment leaves the last complete one.
+
+    Args:
+        path: the state file.
+        shared: what all processes have in common, by name: networks, optimizers, schedulers, the best score.
+        per_rank: what each process has of its own, by name: replay pools, random states.
+        fingerprint: plain values that must agree on resume (sites, network, seed); a difference is an error.
+        every: epochs between two saves; the last epoch is always saved.
+
+    Raises:
+        ValueError: at the start of training, when the file belongs to another configuration or number of processes.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        shared: Mapping[str, Stateful],
+        per_rank: Mapping[str, Stateful],
+        fingerprint: Mapping[str, Any] | None = None,
+        every: int = 1,
+    ) -> None:
+        self.path = Path(path)
+        self.shared = dict(shared)
+        self.per_rank = dict(per_rank)
+        self.fingerprint = dict(fingerprint or {})
+        self.every = every
+
+    def attach(self, engine: Engine) -> None:
+        """Load when training starts and save when epochs end."""
+        engine.add_event_handler(Events.STARTED, self.load)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+
+    def save(self, engine: Engine) -> None:
+        """Write the state of a completed epoch; with several processes, rank 0 gathers and writes."""
+        epoch = engine.state.epoch
+        if epoch % self.every and epoch != engine.state.max_epochs:
+            return
+        mine = {name: item.state_dict() for name, item in self.per_rank.items()}
+        ranks = [mine]
+        if dist.is_initialized():
+            ranks = [{} for _ in range(dist.get_world_size())]
+            dist.all_gather_object(ranks, mine)
+            if dist.get_rank() > 0:
+                return
+        state = {
+            "trainer": {"epoch": epoch, "iteration": engine.state.iteration},
+            "fingerprint": self.fingerprint,
+            "shared": {name: plain_item(item).state_dict() for name, item in self.shared.items()},
+            "per_rank": ranks,
+        }
+        save_atomically(state, self.path)
+
+    def load(self, engine: Engine) -> None:
+        """Continue from the file if there is one."""
+        if not self.path.exists():
+            return
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        if state["fingerprint"] != self.fingerprint:
+            raise ValueError(
+                f"{self.path}: the saved training has {state['fingerprint']}, this one {self.fingerprint}; "
+                "use the same configuration, or delete the file to start anew."
+            )
+        rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        if len(state["per_rank"]) != world:
+            raise ValueError(
+                f"{self.path}: saved by {len(state['per_rank'])} processes, now there are {world}; "
+                "use the same number, or delete the file to start anew."
+            )
+        for name, item in self.shared.items():
+            plain_item(item).load_state_dict(state["shared"][name])
+        for name, item in self.per_rank.items():
+            item.load_state_dict(state["per_rank"][rank][name])
+        engine.state.epoch = state["trainer"]["epoch"]
+        engine.state.iteration = state["trainer"]["iteration"]
+        logger.info("Resumed from %s after epoch %d of %d.", self.path, engine.state.epoch, engine.state.max_epochs)
+
+
+def plain_item(item: Stateful) -> Stateful:
+    """Item as it is without distribution, so that files do not depend on it."""
+    return unwrap(item) if isinstance(item, nn.Module) else item
+
+
+def save_atomically(state: Any, path: Path) -> None:
+    """Write with ``torch.save`` to a neighbour file, flush it to disk and rename it over ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,3 @@
+"""Networks: one per file, `spatial_dims` first, `forward(image) -> Tensor`."""
+
+from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator

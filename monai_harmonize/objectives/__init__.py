@@ -1,0 +1,4 @@
+"""Objectives: the mathematics of one paper per file."""
+
+from monai_harmonize.objectives.cyclegan import CycleGAN as CycleGAN
+from monai_harmonize.objectives.objective import Objective as Objective

@@ -1,0 +1,113 @@
+"""CycleGAN: unpaired translation with adversarial, cycle-consistency and identity terms.
+
+Source: Lee, Li, Shin 2020, "Generalization of intensity distribution of medical images using GANs", Eqs 5 to 7 and 12
+(X is site A, Y is site B), after Zhu et al. 2017. Written from the papers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from monai.losses import PatchAdversarialLoss
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from monai_harmonize.objectives.objective import Objective
+
+__all__ = ["CycleGAN"]
+
+
+class CycleGAN(Objective):
+    """Two generators, A to B and B to A, each judged by a discriminator of its target site.
+
+    The terms, each unweighted:
+
+    - ``adversarial_ab``, ``adversarial_ba``: least-squares loss of a generator, Eq. 6;
+    - ``cycle_a``, ``cycle_b``: mean absolute error of an image that went there and back, the two halves of Eq. 5;
+    - ``identity_a``, ``identity_b``: mean absolute change of an image that already is of the target site, Eq. 12;
+    - ``discriminator_a``, ``discriminator_b``: Eq. 6 seen by a discriminator, the mean of its real and fake halves.
+
+    The defaults are lambda = 10 of Eq. 7 and half of it for identity (Zhu et al. 2017, section 5.2).
+
+    Args:
+        generator_ab: ``(B, C, H, W[, D])`` in [-1, 1] of site A to the same shape at site B.
+        generator_ba: the other direction.
+        discriminator_a: MONAI ``PatchDiscriminator`` of site A (its last output is the logit map).
+        discriminator_b: the same for site B.
+        loss_weights: weights by term, see ``Objective``.
+        adversarial_loss: MONAI loss with the signature of ``PatchAdversarialLoss``; the paper's least squares acts
+            on the logits themselves, hence without the activation that MONAI would add.
+    """
+
+    default_weights: ClassVar[Mapping[str, float]] = {
+        "adversarial_ab": 1.0,
+        "adversarial_ba": 1.0,
+        "cycle_a": 10.0,
+        "cycle_b": 10.0,
+        "identity_a": 5.0,
+        "identity_b": 5.0,
+        "discriminator_a": 1.0,
+        "discriminator_b": 1.0,
+    }
+
+    def __init__(
+        self,
+        generator_ab: nn.Module,
+        generator_ba: nn.Module,
+        discriminator_a: nn.Module,
+        discriminator_b: nn.Module,
+        loss_weights: Mapping[str, float] | None = None,
+        adversarial_loss: nn.Module | None = None,
+    ) -> None:
+        super().__init__(
+            {"generator_ab": generator_ab, "generator_ba": generator_ba},
+            {"discriminator_a": discriminator_a, "discriminator_b": discriminator_b},
+            loss_weights,
+        )
+        self.adversarial_loss = adversarial_loss or PatchAdversarialLoss(
+            criterion="least_squares", no_activation_leastsq=True
+        )
+
+    def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+        """Yield direction A to B, direction B to A and the two identities; adds ``fake_a`` and ``fake_b``.
+
+        Args:
+            batch: ``image_a`` and ``image_b``, each ``(B, C, H, W[, D])`` in [-1, 1].
+        """
+        for source, target in (("a", "b"), ("b", "a")):
+            forth = self.generators[f"generator_{source}{target}"]
+            back = self.generators[f"generator_{target}{source}"]
+            image = batch[f"image_{source}"]
+            fake = forth(image)
+            batch[f"fake_{target}"] = fake.detach()
+            group: dict[str, Tensor] = {}
+            if self.wants(f"adversarial_{source}{target}"):
+                logits = self.discriminators[f"discriminator_{target}"](fake)[-1]
+                group[f"adversarial_{source}{target}"] = self.adversarial_loss(
+                    logits, target_is_real=True, for_discriminator=False
+                )
+            if self.wants(f"cycle_{source}"):
+                group[f"cycle_{source}"] = l1_loss(back(fake), image)
+            yield group
+        for source, target in (("a", "b"), ("b", "a")):
+            if self.wants(f"identity_{target}"):
+                image = batch[f"image_{target}"]
+                yield {f"identity_{target}": l1_loss(self.generators[f"generator_{source}{target}"](image), image)}
+
+    def discriminator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+        """Yield one group per discriminator.
+
+        Args:
+            batch: ``image_a``, ``image_b`` and the generated ``fake_a``, ``fake_b`` (from a replay pool or fresh).
+        """
+        for site in ("a", "b"):
+            if self.wants(f"discriminator_{site}"):
+                discriminator = self.discriminators[f"discriminator_{site}"]
+                real = self.adversarial_loss(
+                    discriminator(batch[f"image_{site}"])[-1], target_is_real=True, for_discriminator=True
+                )
+                fake = self.adversarial_loss(
+                    discriminator(batch[f"fake_{site}"])[-1], target_is_real=False, for_discriminator=True
+                )
+                yield {f"discriminator_{site}": (real + fake) / 2}
