@@ -48,6 +48,7 @@ class ObjectiveTrainer(Trainer):
         replay_pools: by batch key, histories that the discriminator step reads instead of the fresh images.
         averages: by network name, exponential moving averages updated after each generator step.
         precision: ``"float32"``, or the autocast type ``"bfloat16"`` or ``"float16"`` (CUDA, with loss scaling).
+        gradient_scaler: loss scaling, given from outside so that its state can be saved; made here if missing.
         channels_last: keep networks and 2D images in that memory format.
         accumulation_steps: iterations whose gradients make one optimizer step.
         inferer: kept for the bundle's ``train#inferer``; objectives call their networks themselves.
@@ -69,6 +70,7 @@ class ObjectiveTrainer(Trainer):
         replay_pools: Mapping[str, ReplayPool] | None = None,
         averages: Mapping[str, AveragedModel] | None = None,
         precision: str = "float32",
+        gradient_scaler: torch.amp.GradScaler | None = None,
         channels_last: bool = False,
         accumulation_steps: int = 1,
         inferer: Inferer | None = None,
@@ -103,7 +105,8 @@ class ObjectiveTrainer(Trainer):
             "dtype": PRECISIONS[precision],
             "enabled": precision != "float32",
         }
-        self.gradient_scaler = torch.amp.GradScaler(device_type, enabled=precision == "float16")
+        scaling = torch.amp.GradScaler(device_type, enabled=precision == "float16")
+        self.gradient_scaler = scaling if gradient_scaler is None else gradient_scaler
         self.channels_last = channels_last
         if channels_last:
             for network in objective.networks.values():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import random
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import torch.distributed as dist
 from ignite.engine import Engine, Events
 from torch import nn
 
+from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.engines.objective_trainer import unwrap
 
 __all__ = ["RandomState", "ResumeHandler", "Stateful", "save_atomically"]
@@ -106,7 +106,11 @@ class ResumeHandler:
             if dist.get_rank() > 0:
                 return
         state = {
-            "trainer": {"epoch": epoch, "iteration": engine.state.iteration},
+            "trainer": {
+                "epoch": epoch,
+                "iteration": engine.state.iteration,
+                "finished": epoch >= engine.state.max_epochs,
+            },
             "fingerprint": self.fingerprint,
             "shared": {name: plain_item(item).state_dict() for name, item in self.shared.items()},
             "per_rank": ranks,
@@ -114,10 +118,13 @@ class ResumeHandler:
         save_atomically(state, self.path)
 
     def load(self, engine: Engine) -> None:
-        """Continue from the file if there is one."""
+        """Continue from the file if there is one and its training was interrupted."""
         if not self.path.exists():
             return
         state = torch.load(self.path, map_location="cpu", weights_only=True)
+        if state["trainer"]["finished"]:
+            logger.info("%s is of a training that ended; this one starts anew.", self.path)
+            return
         if state["fingerprint"] != self.fingerprint:
             raise ValueError(
                 f"{self.path}: the saved training has {state['fingerprint']}, this one {self.fingerprint}; "
@@ -144,15 +151,8 @@ def plain_item(item: Stateful) -> Stateful:
 
 
 def save_atomically(state: Any, path: Path) -> None:
-    """Write with ``torch.save`` to a neighbour file, flush it to disk and rename it over ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Write with ``torch.save`` beside ``path``, flush to disk and rename."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())

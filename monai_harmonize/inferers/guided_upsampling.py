@@ -1,7 +1,8 @@
 """Carry what a network did at its training resolution to the image at native resolution.
 
 Source: He and Sun 2015, "Fast Guided Filter" (local linear model, He et al. 2013, Eqs 4 to 8, evaluated on a reduced
-image and applied to the full one). Written from the papers.
+image and applied to the full one). Written from the papers. Ours: the ridge penalty pulls the slope towards 1 instead
+of 0, since a flat region should keep its fine detail, not lose it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class GuidedUpsamplingInferer(Inferer):
         inferer: inferer of the reduced copy.
         working_size: longer spatial side at which the network was trained, in pixels.
         radius: half width of the window of the local fit, in pixels of the reduced copy.
-        epsilon: variance (squared grey levels of the network's range) below which a window counts as flat.
+        epsilon: variance (squared grey levels of the network's range) below which a window counts as flat, so that
+            its detail keeps the slope 1.
 
     Raises:
         ValueError: a size or radius below 1 or a non-positive ``epsilon``.
@@ -70,7 +72,7 @@ def local_linear_model(guide: Tensor, target: Tensor, radius: int, epsilon: floa
         guide: ``(B, C, H, W[, D])``.
         target: the same shape.
         radius: half width of a window in pixels.
-        epsilon: ridge penalty on the slope.
+        epsilon: ridge penalty on the slope's difference from 1.
 
     Returns:
         Slope and offset, each of the same shape.
@@ -83,6 +85,6 @@ def local_linear_model(guide: Tensor, target: Tensor, radius: int, epsilon: floa
     mean_guide, mean_target = mean(guide), mean(target)
     covariance = mean(guide * target) - mean_guide * mean_target
     variance = mean(guide * guide) - mean_guide * mean_guide
-    slope = covariance / (variance.clamp_min(0.0) + epsilon)
+    slope = (covariance + epsilon) / (variance.clamp_min(0.0) + epsilon)
     offset = mean_target - slope * mean_guide
     return mean(slope), mean(offset)

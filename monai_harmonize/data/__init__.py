@@ -1,0 +1,13 @@
+"""Data: manifests, readers and writers of radiographs, unpaired and tolerant data sets."""
+
+from monai_harmonize.data.errors import ImageFileError as ImageFileError
+from monai_harmonize.data.formats import find_images as find_images
+from monai_harmonize.data.manifest import Manifest as Manifest
+from monai_harmonize.data.manifest import ManifestError as ManifestError
+from monai_harmonize.data.manifest import load_manifest as load_manifest
+from monai_harmonize.data.patient_split import hold_out_validation as hold_out_validation
+from monai_harmonize.data.patient_split import split_by_patient as split_by_patient
+from monai_harmonize.data.tolerant import TolerantDataset as TolerantDataset
+from monai_harmonize.data.tolerant import collate_readable as collate_readable
+from monai_harmonize.data.unpaired import PositionSampler as PositionSampler
+from monai_harmonize.data.unpaired import UnpairedDataset as UnpairedDataset

@@ -1,0 +1,31 @@
+"""Measures of grey-level distance between sites and of what happened to the structure of an image."""
+
+from monai_harmonize.metrics.grey_level_distance import (
+    SiteDistanceMetric,
+    jensen_shannon_distance,
+    wasserstein_distance,
+)
+from monai_harmonize.metrics.grey_level_histogram import (
+    GreyLevelHistogram,
+    grey_level_histogram,
+    pooled_histogram,
+)
+from monai_harmonize.metrics.structure import (
+    gradient_agreement,
+    monotone_fit,
+    monotone_residual,
+    structural_similarity,
+)
+
+__all__ = [
+    "GreyLevelHistogram",
+    "SiteDistanceMetric",
+    "gradient_agreement",
+    "grey_level_histogram",
+    "jensen_shannon_distance",
+    "monotone_fit",
+    "monotone_residual",
+    "pooled_histogram",
+    "structural_similarity",
+    "wasserstein_distance",
+]

@@ -1,0 +1,131 @@
+"""What happened to the structure of an image: similarity, what no tone curve explains, edges that turned.
+
+A harmonizer may change grey levels. It must not add or remove anatomy. The best increasing curve from input
+to output takes all of the allowed change; what is left over is structure that the output gained or lost.
+All images are arrays of one shape, two or three spatial axes, grey levels on [0, 1].
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from monai.metrics import SSIMMetric
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+from sklearn.isotonic import IsotonicRegression
+
+__all__ = ["gradient_agreement", "monotone_fit", "monotone_residual", "structural_similarity"]
+
+SSIM_WINDOW = 11
+
+
+def _checked(image: NDArray[Any], reference: NDArray[Any]) -> None:
+    if image.shape != reference.shape:
+        raise ValueError(f"images differ in shape: {image.shape} and {reference.shape}")
+    if not (np.isfinite(image).all() and np.isfinite(reference).all()):
+        raise ValueError("an image holds NaN or infinity")
+
+
+def structural_similarity(image: NDArray[Any], reference: NDArray[Any]) -> float:
+    """Mean structural similarity index (Wang et al., IEEE TIP 2004) on the fixed data range 1.
+
+    Gaussian window of 11 pixels, sigma 1.5, whole windows only, as MONAI's `SSIMMetric`. The range is never
+    taken from the images, so values of different images and methods compare.
+
+    Args:
+        image: two or three axes, grey levels on [0, 1].
+        reference: same shape and scale.
+
+    Returns:
+        At most 1; 1 for equal images.
+
+    Raises:
+        ValueError: shapes differ, an axis is shorter than the window, or a value is not finite.
+    """
+    _checked(image, reference)
+    if min(image.shape) < SSIM_WINDOW:
+        raise ValueError(
+            f"an image of shape {image.shape} is smaller than the {SSIM_WINDOW} pixel window of SSIM"
+        )
+    metric = SSIMMetric(spatial_dims=image.ndim, data_range=1.0, win_size=SSIM_WINDOW)
+    first, second = (
+        torch.from_numpy(np.ascontiguousarray(a, np.float32))[None, None] for a in (image, reference)
+    )
+    return float(metric(first, second))
+
+
+def monotone_fit(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 1024) -> NDArray[np.float32]:
+    """Best increasing function of `reference` for `image` in least squares, applied to `reference`.
+
+    The pixels are first averaged within `levels` equal steps of the reference's grey level, which is exact
+    for a reference with at most that many evenly spaced levels and makes the isotonic regression fast.
+
+    Args:
+        image: output of a harmonizer, grey levels on [0, 1].
+        reference: its input, same shape and scale.
+        levels: steps on [0, 1].
+
+    Returns:
+        Same shape as `image`: what a tone curve alone could have made of the input.
+
+    Raises:
+        ValueError: shapes differ or a value is not finite.
+    """
+    _checked(image, reference)
+    inputs, outputs = (a.astype(np.float64).ravel() for a in (reference, image))
+    index = (np.clip(inputs, 0, 1) * levels).astype(np.int64).clip(0, levels - 1)
+    counts = np.bincount(index, minlength=levels)
+    used = counts > 0
+    mean_input, mean_output = (
+        np.bincount(index, weights=grey, minlength=levels)[used] / counts[used] for grey in (inputs, outputs)
+    )
+    curve = IsotonicRegression(out_of_bounds="clip").fit(mean_input, mean_output, sample_weight=counts[used])
+    fitted: NDArray[np.float32] = curve.predict(inputs).reshape(image.shape).astype(np.float32)
+    return fitted
+
+
+def monotone_residual(
+    image: NDArray[Any], reference: NDArray[Any], *, levels: int = 1024
+) -> NDArray[np.float32]:
+    """Image minus its `monotone_fit`: positive where the output is brighter than any tone curve explains.
+
+    Its root mean square is the size of the change in structure, in units of the grey scale; 0 for every
+    output of an increasing curve, up to the width of a level. An inverted output has a large residual as
+    well. Arguments and errors are those of `monotone_fit`.
+    """
+    residual: NDArray[np.float32] = image.astype(np.float32) - monotone_fit(image, reference, levels=levels)
+    return residual
+
+
+def gradient_agreement(
+    image: NDArray[Any], reference: NDArray[Any], *, sigma: float = 1.0, strongest: float = 0.25
+) -> float:
+    """Share of the reference's edge pixels whose gradient in the image keeps its side (within 90 degrees).
+
+    Args:
+        image: output of a harmonizer.
+        reference: its input, same shape.
+        sigma: width in pixels of the Gaussian derivative.
+        strongest: edge pixels are this share of pixels, those with the steepest reference gradient.
+
+    Returns:
+        1 if every edge is kept, near 0.5 for unrelated images, 0 for an inverted one. An edge that vanished
+        counts as lost.
+
+    Raises:
+        ValueError: shapes differ, a value is not finite, or the reference is constant.
+    """
+    _checked(image, reference)
+    if np.ptp(reference) == 0:
+        raise ValueError(f"the reference is constant ({reference.flat[0]}): it has no edge to compare")
+    orders = np.eye(image.ndim, dtype=int)
+    of_image, of_reference = (
+        np.stack([gaussian_filter(a.astype(np.float64), sigma, order=order) for order in orders])
+        for a in (image, reference)
+    )
+    steepness = np.linalg.norm(of_reference, axis=0)
+    # The second bound keeps rounding noise of wide flat borders out.
+    edges = steepness >= max(np.quantile(steepness, 1 - strongest), 1e-3 * steepness.max())
+    return float(((of_image * of_reference).sum(axis=0)[edges] > 0).mean())

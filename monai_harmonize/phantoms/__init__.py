@@ -1,0 +1,24 @@
+"""Procedural chest radiographs: the embedded default data, with the same anatomy at every imaging site."""
+
+from monai_harmonize.phantoms.anatomy import FINDINGS, Finding, Lesion, ThoraxAnatomy, sample_anatomy
+from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset, write_chest_dataset
+from monai_harmonize.phantoms.radiograph import render, render_paths
+from monai_harmonize.phantoms.sites import SITES, Site
+from monai_harmonize.phantoms.thorax import PathLengths, lesion_mask, project_thorax
+
+__all__ = [
+    "FINDINGS",
+    "SITES",
+    "Finding",
+    "Lesion",
+    "PathLengths",
+    "Site",
+    "ThoraxAnatomy",
+    "ensure_chest_dataset",
+    "lesion_mask",
+    "project_thorax",
+    "render",
+    "render_paths",
+    "sample_anatomy",
+    "write_chest_dataset",
+]

@@ -1,0 +1,182 @@
+"""The embedded default data: a folder of procedural chest radiographs of several sites with a manifest."""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import pandas as pd
+from filelock import FileLock
+from PIL import Image
+from sklearn.utils.parallel import Parallel, delayed
+from tqdm import tqdm
+
+from monai_harmonize.phantoms.anatomy import sample_anatomy
+from monai_harmonize.phantoms.cohort import DEFAULT_COUNTS, TRUTH, Examination, plan_cohort
+from monai_harmonize.phantoms.dicom_dx import Exposure, quantize, write_dx
+from monai_harmonize.phantoms.radiograph import render_paths
+from monai_harmonize.phantoms.sites import SITES
+from monai_harmonize.phantoms.thorax import lesion_mask, project_thorax
+
+FileFormat = Literal["dicom", "png"]
+SUFFIX: Mapping[str, str] = {"dicom": ".dcm", "png": ".png"}
+GENERATOR, VERSION = (
+    "monai_harmonize.phantoms",
+    1,
+)  # a new version whenever the same arguments give other bytes
+MANIFEST, RECORD, LOCK = "manifest.csv", "dataset.json", ".lock"
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """All that decides the bytes of a dataset."""
+
+    sites: Sequence[str]
+    counts: Mapping[str, int]
+    size: int
+    seed: int
+    file_format: str
+    paired: bool
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.sites if name not in SITES]:
+            raise ValueError(f"unknown sites {unknown}; choose among {sorted(SITES)}")
+        if not self.sites or len(set(self.sites)) < len(self.sites):
+            raise ValueError(f"sites must name at least one site, and none twice, got {list(self.sites)}")
+        if unknown := [name for name in self.counts if name not in DEFAULT_COUNTS]:
+            raise ValueError(
+                f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}"
+            )
+        if min(self.counts.values(), default=0) < 0 or not any(self.counts.values()):
+            raise ValueError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
+        if self.file_format not in get_args(FileFormat):
+            raise ValueError(
+                f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}"
+            )
+        if self.size < 32 or self.seed < 0:
+            raise ValueError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
+
+    def record(self, complete: bool) -> dict[str, Any]:
+        """Content of the record file."""
+        return {"generator": GENERATOR, "version": VERSION, "complete": complete, **asdict(self)}
+
+
+def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> None:
+    """Write all radiographs of one anatomy, and the masks of its finding, into existing folders."""
+    first = examinations[0]
+    anatomy = sample_anatomy(first.seed, first.finding)
+    paths = project_thorax(anatomy, recipe.size)
+    for examination in examinations:
+        site, row = SITES[examination.site], examination.row(SUFFIX[recipe.file_format])
+        image, file = render_paths(paths, site, examination.seed), folder / str(row["file"])
+        if recipe.file_format == "dicom":
+            key = f"{recipe.seed}/{recipe.size}/{examination.stem}"
+            write_dx(file, image, site, Exposure(str(row["patient"]), anatomy.sex, paths.pixel, key))
+        else:
+            Image.fromarray(quantize(image, 16, inverted=False)).save(file)
+        if row["mask"]:
+            Image.fromarray(lesion_mask(paths)).save(folder / str(row["mask"]))
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """The record of an earlier run, empty for a new folder.
+
+    Raises:
+        FileExistsError: for a folder with content of other origin.
+    """
+    path = folder / RECORD
+    if path.is_file():
+        record = json.loads(path.read_text())
+        if isinstance(record, dict) and record.get("generator") == GENERATOR:
+            return record
+    if any(not content.name.startswith(".") for content in folder.iterdir()):
+        raise FileExistsError(
+            f"{folder} holds files that are no phantom dataset; choose a new or an empty folder"
+        )
+    return {}
+
+
+def _write_record(folder: Path, record: dict[str, Any]) -> None:
+    temporary = folder / f".{RECORD}"
+    temporary.write_text(json.dumps(record, indent=4))
+    os.replace(temporary, folder / RECORD)
+
+
+def _make(folder: Path, recipe: _Recipe, progress: bool, workers: int) -> None:
+    """Make the dataset anew.
+
+    Images need no atomic writing: the record says complete only after the last file is in place, and a
+    dataset without that word is made from nothing.
+    """
+    _write_record(folder, recipe.record(complete=False))
+    for stale in (folder / split for split in (*DEFAULT_COUNTS, TRUTH)):
+        if stale.exists():
+            shutil.rmtree(stale)
+    patients = plan_cohort(recipe.sites, recipe.counts, recipe.seed, recipe.paired)
+    rows = [examination.row(SUFFIX[recipe.file_format]) for patient in patients for examination in patient]
+    for parent in {(folder / str(row["file"])).parent for row in rows}:
+        parent.mkdir(parents=True)
+    jobs = (delayed(_write_patient)(examinations, folder, recipe) for examinations in patients)
+    done = Parallel(n_jobs=workers, return_as="generator_unordered")(jobs)
+    for _ in tqdm(done, "chest phantoms", len(patients), unit="patient", mininterval=1, disable=not progress):
+        pass
+    pd.DataFrame(rows).to_csv(folder / MANIFEST, index=False)
+    _write_record(folder, recipe.record(complete=True))
+
+
+def ensure_chest_dataset(
+    folder: str | PathLike[str],
+    *,
+    sites: Sequence[str] = tuple(SITES),
+    anatomies_per_site: Mapping[str, int] = DEFAULT_COUNTS,
+    size: int = 256,
+    seed: int = 0,
+    file_format: FileFormat = "dicom",
+    paired: bool = True,
+    progress: bool = True,
+    workers: int = 2,
+    renew: bool = False,
+) -> Path:
+    """Return the manifest of a dataset of chest radiographs; make it where missing, partial or different.
+
+    The same arguments give the same bytes, whatever the number of workers. Images of a split and a site lie
+    in `split/site/`; the manifest has the columns file, site, label (1 = finding), patient, split, mask (PNG,
+    255 inside the finding; empty without one), polarity, anatomy (joins a test image with its truth) and
+    finding. Sites share no patient; only the split "truth" shows the test patients of another site. Processes
+    that call this at once (ranks of a distributed run) wait for the first; a call that was killed is made
+    good by the next.
+
+    Args:
+        folder: new or empty, or made by an earlier call; a dataset of other arguments is replaced.
+        sites: names of `SITES`.
+        anatomies_per_site: patients per site for the splits "train", "validation" and "test"; 0 where absent.
+        size: pixels per edge, at least 32.
+        seed: seed of everything.
+        file_format: "dicom" (bits and polarity of the site) or "png" (16 bit, bright = dense).
+        paired: render the test patients of each site at every other site, too.
+        progress: show a progress bar.
+        workers: processes.
+        renew: make the dataset also where it is complete.
+
+    Raises:
+        ValueError: for an unknown site, split or format.
+        FileExistsError: for a folder with content of other origin.
+    """
+    counts = {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}
+    recipe = _Recipe(list(sites), counts, size, seed, file_format, paired)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK):
+        complete = _read_record(folder) == recipe.record(complete=True) and (folder / MANIFEST).is_file()
+        if renew or not complete:
+            _make(folder, recipe, progress, workers)
+    return folder / MANIFEST
+
+
+def write_chest_dataset(folder: str | PathLike[str], **options: Any) -> Path:
+    """Make a dataset anew, even where it is complete; arguments and errors as in `ensure_chest_dataset`."""
+    return ensure_chest_dataset(folder, **options, renew=True)

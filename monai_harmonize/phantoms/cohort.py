@@ -1,0 +1,88 @@
+"""Which patients each site examines, and which renderings serve as paired truth."""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monai_harmonize.phantoms.anatomy import FINDINGS, Finding
+
+DEFAULT_COUNTS: Mapping[str, int] = {"train": 64, "validation": 16, "test": 32}
+TRUTH = "truth"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One radiograph to make.
+
+    Attributes:
+        anatomy: identifier of the anatomy, the same for all renderings of it.
+        site: site that renders.
+        split: "train", "validation", "test" or "truth".
+        seed: seed of the anatomy.
+        finding: kind of the finding.
+    """
+
+    anatomy: str
+    site: str
+    split: str
+    seed: int
+    finding: Finding
+
+    @property
+    def stem(self) -> str:
+        """Path of its files without suffix, relative to the dataset's folder."""
+        return f"{self.split}/{self.site}/{self.anatomy}"
+
+    def row(self, suffix: str) -> dict[str, str | int]:
+        """Row of the manifest; paths are relative to it."""
+        ill = self.finding != "none"
+        return {
+            "file": f"{self.stem}{suffix}",
+            "site": self.site,
+            "label": int(ill),
+            "patient": f"PHANTOM-{self.anatomy}",
+            "split": self.split,
+            "mask": f"{self.stem}_mask.png" if ill else "",
+            "polarity": "normal",
+            "anatomy": self.anatomy,
+            "finding": self.finding,
+        }
+
+
+def _findings(count: int, rng: np.random.Generator) -> list[Finding]:
+    """Half without finding, the other half evenly over the kinds, in random order."""
+    kinds: list[Finding] = ["none"] * ((count + 1) // 2)
+    kinds += [FINDINGS[1 + index % (len(FINDINGS) - 1)] for index in range(count // 2)]
+    return [kinds[index] for index in rng.permutation(count)]
+
+
+def plan_cohort(
+    sites: Sequence[str], counts: Mapping[str, int], seed: int, paired: bool
+) -> list[list[Examination]]:
+    """All radiographs of a dataset, one list per patient, so that each anatomy is projected once.
+
+    Sites have different patients in every split, so that training data are unpaired. With `paired`, the test
+    patients of each site are rendered at every other site, too, under the split "truth". The patients of a
+    site's split depend on nothing but its name, their number and the seed.
+
+    Args:
+        sites: names of the sites.
+        counts: patients per site for each split.
+        seed: seed of the whole dataset.
+        paired: whether to add the truth.
+    """
+    patients = []
+    for home in sites:
+        for split, count in counts.items():
+            stream = np.random.SeedSequence([seed, zlib.crc32(home.encode()), zlib.crc32(split.encode())])
+            seeds = [int(child.generate_state(1)[0]) for child in stream.spawn(count)]
+            for number, finding in enumerate(_findings(count, np.random.default_rng(stream))):
+                anatomy = f"{home}-{split}-{number:04d}"
+                others = [site for site in sites if site != home] if paired and split == "test" else []
+                places = [(home, split), *((site, TRUTH) for site in others)]
+                patients.append(
+                    [Examination(anatomy, site, role, seeds[number], finding) for site, role in places]
+                )
+    return patients

@@ -1,0 +1,92 @@
+"""Which images a bundle works on: the user's own, or the embedded default data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai_harmonize.data.formats import find_images
+from monai_harmonize.data.manifest import Manifest, load_manifest
+from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
+
+__all__ = ["ChestInputs", "chest_inputs", "chest_manifest"]
+
+MANIFEST_NAMES = ("manifest.csv", "manifest.json")
+
+PathLike = str | os.PathLike[str]
+
+
+def chest_manifest(
+    manifest: PathLike | None, dataset_dir: PathLike | None, default_dir: PathLike, seed: int = 0
+) -> Manifest:
+    """Load the manifest of chest radiographs that a bundle was asked to use, with every split filled.
+
+    Args:
+        manifest: the user's manifest; its relative paths start from ``dataset_dir`` or else from its own folder.
+        dataset_dir: folder of the user's files; without ``manifest`` it holds a ``manifest.csv`` or ``manifest.json``.
+        default_dir: folder of the embedded phantoms, made there when neither of the two is given.
+        seed: seed of splits that the manifest does not name.
+
+    Raises:
+        FileNotFoundError: ``dataset_dir`` holds no manifest.
+        ManifestError: problems of the manifest, all at once.
+    """
+    if manifest is None and dataset_dir is None:
+        manifest = ensure_chest_dataset(default_dir)
+    elif manifest is None and dataset_dir is not None:
+        found = [Path(dataset_dir) / name for name in MANIFEST_NAMES if (Path(dataset_dir) / name).is_file()]
+        if not found:
+            raise FileNotFoundError(
+                f"{dataset_dir}: holds none of {MANIFEST_NAMES}; write one or give --manifest."
+            )
+        manifest = found[0]
+    assert manifest is not None
+    return load_manifest(manifest, dataset_dir).with_splits(seed=seed)
+
+
+@dataclass(frozen=True)
+class ChestInputs:
+    """Images to harmonize.
+
+    Args:
+        items: dicts with ``image`` (path) and, from a manifest, its other columns.
+        root: folder below which results keep the relative paths of their sources.
+    """
+
+    items: list[dict[str, Any]]
+    root: Path | None
+
+
+def chest_inputs(
+    inputs: PathLike | Sequence[PathLike] | None,
+    manifest: PathLike | None,
+    dataset_dir: PathLike | None,
+    default_dir: PathLike,
+    site: str,
+    split: str,
+) -> ChestInputs:
+    """Images that inference was asked to harmonize: files and folders, or a site's split of a manifest.
+
+    Args:
+        inputs: a file, a folder (searched to any depth) or a list of them; ``None`` takes the manifest.
+        manifest: see ``chest_manifest``.
+        dataset_dir: see ``chest_manifest``.
+        default_dir: see ``chest_manifest``.
+        site: site of the manifest.
+        split: split of the manifest.
+
+    Raises:
+        ImageFileError: an input does not exist or a folder holds no image.
+        ManifestError: problems of the manifest, all at once.
+    """
+    if inputs is not None:
+        paths = find_images(inputs)
+        given = [Path(inputs)] if isinstance(inputs, str | os.PathLike) else [Path(entry) for entry in inputs]
+        folders = [os.path.abspath(entry if entry.is_dir() else entry.parent) for entry in given]
+        return ChestInputs([{"image": str(path)} for path in paths], Path(os.path.commonpath(folders)))
+    chosen = chest_manifest(manifest, dataset_dir, default_dir)
+    root = Path(dataset_dir) if dataset_dir is not None else chosen.path.parent
+    return ChestInputs(chosen.select(site=site, split=split), root)

@@ -1,0 +1,149 @@
+"""Save a harmonized image as the file it came from: format, size, bit depth, spacing and polarity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar
+
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import MetaKeys, TransformBackends
+
+from monai_harmonize.data.dicom_writer import write_derived_dicom
+from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.formats import IMAGE_SUFFIXES
+from monai_harmonize.data.nifti import write_like_nifti
+from monai_harmonize.data.png_writer import write_like_png
+from monai_harmonize.data.writer_contract import source_path
+
+__all__ = ["SaveLikeSource", "SaveLikeSourceD", "SaveLikeSourceDict", "SaveLikeSourced"]
+
+WRITERS = {
+    "dicom": write_derived_dicom,
+    "png": write_like_png,
+    "jpeg": write_like_png,
+    "nifti": write_like_nifti,
+}
+
+
+class SaveLikeSource(Transform):
+    """Write an image that was loaded by ``LoadRadiograph`` in its source's format.
+
+    The new file has the source's name, with ``suffix`` before the extension, and the source's place below
+    ``data_root``. No part of a path comes from a header.
+
+    Args:
+        output_dir: folder of the new files; made if missing.
+        data_root: folder below which the sources' relative paths are kept; without it all files go into
+            ``output_dir`` itself, and two sources of the same name are an error.
+        suffix: text between name and extension.
+        bundle: name and version of the method, written into the file's provenance and, for DICOM, its UIDs.
+
+    Raises:
+        ValueError: the suffix holds a path separator.
+    """
+
+    backend: ClassVar = [TransformBackends.TORCH]
+
+    def __init__(
+        self,
+        output_dir: str | PathLike[str],
+        *,
+        data_root: str | PathLike[str] | None = None,
+        suffix: str = "",
+        bundle: str = "",
+    ) -> None:
+        if "/" in suffix or os.sep in suffix:
+            raise ValueError(f"suffix {suffix!r} holds a path separator; use output_dir for folders")
+        self.output_dir = Path(output_dir)
+        self.data_root = None if data_root is None else Path(os.path.abspath(data_root))
+        self.suffix = suffix
+        self.bundle = bundle
+        self.sources: dict[Path, str] = {}
+
+    def __call__(self, image: MetaTensor) -> MetaTensor:
+        """Write one image.
+
+        Args:
+            image: ``(1, W, H)`` or ``(1, W, H, D)``, grey levels in the source's own unit, bright = dense,
+                with the metadata of ``LoadRadiograph``.
+
+        Returns:
+            The same image; ``meta["saved_to"]`` is the path of the new file.
+
+        Raises:
+            ValueError: more than one channel, or metadata of another loader.
+            ImageFileError: see the writers; or the source lies outside ``data_root``, or another source has
+                been written to the same path.
+        """
+        source = source_path(image.meta)
+        if image.shape[0] != 1:
+            raise ValueError(
+                f"{source}: its result has shape {tuple(image.shape)}; expected one channel, (1, W, H[, D])"
+            )
+        destination = self.destination(source)
+        owner = self.sources.setdefault(destination, os.path.abspath(source))
+        if owner != os.path.abspath(source):
+            raise ImageFileError(
+                source, f"its result would replace that of {owner}; set data_root to keep the folders"
+            )
+        write = WRITERS[image.meta["source_format"]]
+        write(image[0].detach().cpu().float().numpy(), image.meta, destination, bundle=self.bundle)
+        image.meta[MetaKeys.SAVED_TO.value] = str(destination)
+        return image
+
+    def destination(self, source: Path) -> Path:
+        """Path of the new file of a source."""
+        relative = Path(source.name)
+        if self.data_root is not None:
+            absolute = Path(os.path.abspath(source))
+            if not absolute.is_relative_to(self.data_root):
+                raise ImageFileError(
+                    source, f"lies outside data_root {self.data_root}; give a folder above it"
+                )
+            relative = absolute.relative_to(self.data_root)
+        name = relative.name
+        extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
+        return self.output_dir / relative.with_name(f"{name.removesuffix(extension)}{self.suffix}{extension}")
+
+
+class SaveLikeSourced(MapTransform):
+    """Dictionary version of ``SaveLikeSource``.
+
+    Args:
+        keys: keys of the images.
+        output_dir: see ``SaveLikeSource``, as all further arguments.
+        data_root: folder below which relative paths are kept.
+        suffix: text between name and extension.
+        bundle: name and version of the method.
+        allow_missing_keys: do not fail where a key is absent.
+    """
+
+    backend: ClassVar = SaveLikeSource.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        output_dir: str | PathLike[str],
+        *,
+        data_root: str | PathLike[str] | None = None,
+        suffix: str = "",
+        bundle: str = "",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.saver = SaveLikeSource(output_dir, data_root=data_root, suffix=suffix, bundle=bundle)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Write the images of an item."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            item[key] = self.saver(item[key])
+        return item
+
+
+SaveLikeSourceD = SaveLikeSourceDict = SaveLikeSourced

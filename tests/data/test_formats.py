@@ -1,0 +1,107 @@
+"""Formats by content, readers, and the image files of a folder."""
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_harmonize.data.dicom_reader import DicomRadiographReader
+from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.formats import find_images, reader_for, sniff_format
+from monai_harmonize.data.nifti import NiftiRadiographReader
+from monai_harmonize.data.png_reader import PngRadiographReader
+
+
+@pytest.fixture
+def folder(tmp_path, make_dicom, ramp):
+    """One file of every format, with names that say nothing."""
+    grey = Image.fromarray(ramp.astype(np.uint8))
+    make_dicom(tmp_path / "dicom", ramp)
+    grey.save(tmp_path / "png", format="PNG")
+    grey.save(tmp_path / "jpeg", format="JPEG")
+    for version, kind in enumerate((nibabel.Nifti1Image, nibabel.Nifti2Image), start=1):
+        for suffix in ("nii", "nii.gz"):
+            nibabel.save(kind(ramp, np.eye(4)), tmp_path / f"nifti{version}.{suffix}")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "reader"),
+    [
+        ("dicom", "dicom", DicomRadiographReader),
+        ("png", "png", PngRadiographReader),
+        ("jpeg", "jpeg", PngRadiographReader),
+        ("nifti1.nii", "nifti", NiftiRadiographReader),
+        ("nifti1.nii.gz", "nifti", NiftiRadiographReader),
+        ("nifti2.nii", "nifti", NiftiRadiographReader),
+        ("nifti2.nii.gz", "nifti", NiftiRadiographReader),
+    ],
+)
+def test_format_by_content(folder, name, found, reader):
+    assert sniff_format(folder / name) == found
+    assert type(reader_for(folder / name)) is reader
+
+
+def test_content_wins_over_the_suffix(folder):
+    (folder / "png").rename(folder / "film.dcm")
+    assert sniff_format(folder / "film.dcm") == "png"
+
+
+def test_voi_goes_to_the_dicom_reader(folder):
+    assert reader_for(folder / "dicom", apply_voi=True).apply_voi is True
+
+
+@pytest.mark.parametrize("content", [b"", b"patient,site\n", b"\x1f\x8b\x08\x00 no gzip", b"\x89PNG"])
+def test_unknown_content(tmp_path, content):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content)
+    assert sniff_format(path) is None
+    with pytest.raises(ImageFileError, match="not a DICOM, PNG, JPEG or NIfTI image"):
+        reader_for(path)
+
+
+def test_data_set_without_preamble_goes_by_its_suffix(tmp_path):
+    (tmp_path / "old.DCM").write_bytes(b"\x08\x00\x05\x00")
+    assert sniff_format(tmp_path / "old.DCM") == "dicom"
+
+
+def test_missing_file(tmp_path):
+    for ask in (sniff_format, reader_for, find_images):
+        with pytest.raises(ImageFileError, match="no such file"):
+            ask(tmp_path / "none.png")
+
+
+def test_images_of_folders_and_files_sorted_and_once(folder):
+    deep = folder / "b" / "a"
+    deep.mkdir(parents=True)
+    (folder / "png").rename(deep / "film.png")
+    (folder / ".hidden").mkdir()
+    (folder / "jpeg").rename(folder / ".hidden" / "film.jpg")
+    (folder / "dicom").rename(folder / "DICOMDIR")
+    (folder / "._film.png").write_bytes((deep / "film.png").read_bytes())
+    (folder / "README.txt").write_text("no image")
+    (folder / "broken.png").write_bytes(b"")
+    names = [str(path.relative_to(folder)) for path in find_images([deep / "film.png", folder])]
+    assert names == [
+        "b/a/film.png",
+        "broken.png",  # for the reader to report, never left out in silence
+        "nifti1.nii",
+        "nifti1.nii.gz",
+        "nifti2.nii",
+        "nifti2.nii.gz",
+    ]
+
+
+def test_a_hidden_parent_of_the_folder_does_not_hide_it(tmp_path):
+    home = tmp_path / ".cache" / "films"
+    home.mkdir(parents=True)
+    Image.new("L", (2, 2)).save(home / "a.png")
+    assert find_images(str(home)) == [home / "a.png"]
+
+
+def test_folder_without_images(tmp_path):
+    (tmp_path / "README.txt").write_text("no image")
+    with pytest.raises(
+        ImageFileError, match=f"{tmp_path}: the folder holds no DICOM, PNG, JPEG or NIfTI image"
+    ):
+        find_images(tmp_path)
