@@ -28,7 +28,7 @@ def tag_error(path: str | PathLike[str], keyword: str, found: object, advice: st
 
 @contextmanager
 def damaged_values_named(path: str | PathLike[str]) -> Iterator[None]:
-    """Turn pydicom's late errors, raised when a damaged value is looked at or written, into ``ImageFileError``.
+    """Turn pydicom's late errors about a damaged value, looked at or written, into ``ImageFileError``.
 
     The value itself is not shown: it may be the patient's.
     """
@@ -36,14 +36,7 @@ def damaged_values_named(path: str | PathLike[str]) -> Iterator[None]:
         yield
     except ImageFileError:
         raise
-    except (
-        AttributeError,
-        BytesLengthException,
-        KeyError,
-        NotImplementedError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except (BytesLengthException, NotImplementedError, ValueError) as error:
         kind = type(error).__name__
         raise ImageFileError(path, f"a header value is damaged ({kind}); get it again or repair it") from None
 

@@ -80,7 +80,7 @@ def set_pixels(
 
 def keep_padding(stored: NDArray[np.int64], dataset: Dataset, pixels: PixelFormat, source: Path) -> None:
     """Give pixels outside the image, marked by Pixel Padding Value (0028,0120), their source's value back."""
-    if dataset.get("PixelPaddingValue") is None:
+    if dataset.get("PixelPaddingValue") in (None, ""):
         return
     bounds = [whole_number(dataset, source, "PixelPaddingValue")]
     bounds.append(whole_number(dataset, source, "PixelPaddingRangeLimit", default=bounds[0]))

@@ -15,8 +15,6 @@ from torch import Tensor, nn
 __all__ = ["ResNetGenerator"]
 
 UPSAMPLING = ("deconv", "resize")
-# Keeps the inverse of tanh finite for grey levels at the ends of the range.
-SKIP_LIMIT = 0.99
 
 
 class ResNetGenerator(nn.Module):
@@ -58,6 +56,8 @@ class ResNetGenerator(nn.Module):
         if skip and in_channels != out_channels:
             raise ValueError(f"skip needs in_channels == out_channels; got {in_channels} and {out_channels}.")
         self.skip = skip
+        # Keeps the inverse of tanh finite for grey levels at the ends of the range.
+        self.skip_limit = 0.99
         conv, deconv = Conv[Conv.CONV, spatial_dims], Conv[Conv.CONVTRANS, spatial_dims]
 
         def norm_act(width: int) -> list[nn.Module]:
@@ -93,7 +93,7 @@ class ResNetGenerator(nn.Module):
         """
         features = self.layers(image)
         if self.skip:
-            features = features + torch.atanh(SKIP_LIMIT * image.clamp(-1.0, 1.0))
+            features = features + torch.atanh(self.skip_limit * image.clamp(-1.0, 1.0))
         return torch.tanh(features)
 
 

@@ -4,7 +4,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from monai_harmonize.data.dicom_header import PixelFormat
+from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
 from monai_harmonize.data.errors import ImageFileError
 
 REFUSED = {
@@ -35,6 +35,18 @@ def test_refused_images_name_file_tag_and_value(tmp_path, make_dicom, ramp, head
     assert str(caught.value).startswith(f"{path}: ")
     assert reason in str(caught.value)
     assert "SECRET" not in str(caught.value)
+
+
+def test_damaged_values_are_not_shown():
+    with (
+        pytest.raises(ImageFileError, match=r"film\.dcm: a header value is damaged") as caught,
+        damaged_values_named("film.dcm"),
+    ):
+        raise ValueError("SECRET^PATIENT is no date")
+    assert "SECRET" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    with pytest.raises(ImageFileError, match="own reason"), damaged_values_named("film.dcm"):
+        raise ImageFileError("film.dcm", "own reason")
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,16 @@ def test_cut_file(tmp_path, make_dicom, share):
         read(path)
 
 
+def test_damaged_value_in_the_header(tmp_path, make_dicom, ramp):
+    path = make_dicom(tmp_path / "a.dcm", ramp)
+    content = path.read_bytes()
+    columns = bytes.fromhex("28001100") + b"US\2\0"
+    assert content.count(columns) == 1
+    path.write_bytes(content.replace(columns, columns[:4] + b"U\xaa\2\0"))
+    with pytest.raises(ImageFileError, match=r"a\.dcm: .*(damaged|missing)"):
+        read(path)
+
+
 def test_missing_file_and_several_files(tmp_path, make_dicom, ramp):
     with pytest.raises(ImageFileError, match="no such file"):
         read(tmp_path / "none.dcm")

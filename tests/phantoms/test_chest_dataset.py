@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 from monai_harmonize.phantoms import chest_dataset as module
@@ -170,9 +171,15 @@ def test_incomplete_folder_is_remade(lost: str, tmp_path: Path, count_makes: lis
 
 SCRIPT = """
 import sys
-from monai_harmonize.phantoms import ensure_chest_dataset
-print(ensure_chest_dataset(sys.argv[1], sites=("site_a", "site_b"), anatomies_per_site={"train": 3,
-      "validation": 1, "test": 2}, size=48, progress=False, workers=1))
+from monai_harmonize.phantoms import chest_dataset
+make = chest_dataset._make
+def reported(*arguments):
+    print("making", flush=True)
+    make(*arguments)
+chest_dataset._make = reported
+print("ready", flush=True)
+chest_dataset.ensure_chest_dataset(sys.argv[1], sites=("site_a", "site_b"), size=48, progress=False, workers=1,
+                                   anatomies_per_site={"train": 3, "validation": 1, "test": 2})
 """
 
 
@@ -194,11 +201,15 @@ def test_killed_run_is_made_good(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_at_once_make_one_dataset(folder: Path, tmp_path: Path) -> None:
-    processes = [start(tmp_path) for _ in range(2)]
-    outputs = [process.communicate(timeout=120)[0].strip() for process in processes]
+def test_processes_wait_for_each_other_and_make_one_dataset(folder: Path, tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"):
+        processes = [start(tmp_path) for _ in range(2)]
+        assert [process.stdout.readline() for process in processes if process.stdout] == ["ready\n"] * 2
+        time.sleep(0.3)
+        assert not (tmp_path / "dataset.json").exists()
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0]
-    assert set(outputs) == {str(tmp_path / "manifest.csv")}
+    assert sorted(outputs) == ["", "making\n"]
     assert digest(tmp_path) == digest(folder)
 
 

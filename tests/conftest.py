@@ -1,0 +1,22 @@
+"""Shared fixtures."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+REAL_DATA = "MONAI_HARMONIZE_DATA"
+
+# Two processes of the test runner share two cores; spinning threads would slow both down many times.
+torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real radiographs; the test is skipped where it is absent."""
+    folder = os.environ.get(REAL_DATA)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"set {REAL_DATA} to the folder of real images to run this test")
+    return Path(folder)

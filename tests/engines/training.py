@@ -1,0 +1,96 @@
+"""A small CycleGAN training that tests start, kill and continue (also run as a program)."""
+
+import argparse
+import os
+import signal
+from pathlib import Path
+
+import torch
+from ignite.engine import Events
+from monai.data import DataLoader, Dataset
+from monai.handlers import LrScheduleHandler
+from monai.networks.nets import PatchDiscriminator
+from monai.transforms import Compose, RandGaussianNoised, RandRotated
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from monai_harmonize.data import PositionSampler, UnpairedDataset
+from monai_harmonize.engines import LinearDecay, ObjectiveTrainer, RandomState, ReplayPool, ResumeHandler
+from monai_harmonize.networks import ResNetGenerator
+from monai_harmonize.objectives import CycleGAN
+
+
+def images(count: int, seed: int) -> Dataset:
+    """Site of random images with random transforms."""
+    generator = torch.Generator().manual_seed(seed)
+    items = [{"image": 2 * torch.rand(1, 16, 16, generator=generator) - 1} for _ in range(count)]
+    augmentation = [RandRotated("image", range_x=0.3, prob=0.7), RandGaussianNoised("image", prob=0.5)]
+    return Dataset(items, Compose(augmentation))
+
+
+class KillAt:
+    """Handler that ends the process as hard as a power cut does."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def attach(self, engine: ObjectiveTrainer) -> None:
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+
+    def __call__(self, engine: ObjectiveTrainer) -> None:
+        if engine.state.iteration == self.iteration:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def make_trainer(folder: Path | None = None, *, kill: int = 0, workers: int = 0, **options) -> ObjectiveTrainer:
+    """Trainer of four epochs with everything that has a state; it resumes from ``folder``."""
+    torch.manual_seed(0)
+    generators = [ResNetGenerator(2, channels=4, num_blocks=1) for _ in range(2)]
+    discriminators = [PatchDiscriminator(2, 4, 1, num_layers_d=1, norm="instance", dropout=0.1) for _ in range(2)]
+    objective = CycleGAN(*generators, *discriminators)
+    optimizers = [
+        torch.optim.Adam([p for network in group for p in network.parameters()], 1e-3, (0.5, 0.999))
+        for group in (generators, discriminators)
+    ]
+    schedulers = [LinearDecay(optimizer, 4, 1) for optimizer in optimizers]
+    average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(0.9))
+    pools = {"fake_a": ReplayPool(3, 0), "fake_b": ReplayPool(3, 1)}
+    dataset = UnpairedDataset(images(6, 1), images(5, 2), seed=3)
+    loader = DataLoader(dataset, batch_size=2, sampler=PositionSampler(dataset), num_workers=workers)
+    handlers = [LrScheduleHandler(scheduler, print_lr=False) for scheduler in schedulers]
+    handlers += [KillAt(kill)] if kill else []
+    if folder is not None:
+        shared = {**objective.networks, "average": average}
+        shared |= {f"optimizer_{i}": item for i, item in enumerate(optimizers)}
+        shared |= {f"scheduler_{i}": item for i, item in enumerate(schedulers)}
+        handlers.append(
+            ResumeHandler(folder / "resume.pt", shared, {**pools, "random": RandomState()}, {"epochs": 4})
+        )
+    return ObjectiveTrainer(
+        "cpu",
+        4,
+        loader,
+        objective,
+        *optimizers,
+        replay_pools=pools,
+        averages={"generator_ab": average},
+        train_handlers=handlers,
+        **options,
+    )
+
+
+def weights(trainer: ObjectiveTrainer) -> dict[str, torch.Tensor]:
+    """All weights of a trainer, averages included."""
+    networks = {**trainer.objective.networks, **{f"average {n}": a for n, a in trainer.averages.items()}}
+    return {f"{name} {key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kill", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=0)
+    arguments = parser.parse_args()
+    trainer = make_trainer(arguments.folder, kill=arguments.kill, workers=arguments.workers)
+    trainer.run()
+    torch.save(weights(trainer), arguments.folder / "weights.pt")
