@@ -1,6 +1,7 @@
 """Data: manifests, readers and writers of radiographs, unpaired and tolerant data sets."""
 
 from monai_harmonize.data.errors import ImageFileError as ImageFileError
+from monai_harmonize.data.errors import InputError as InputError
 from monai_harmonize.data.formats import find_images as find_images
 from monai_harmonize.data.manifest import Manifest as Manifest
 from monai_harmonize.data.manifest import ManifestError as ManifestError

@@ -71,24 +71,18 @@ def mark_as_derived(dataset: Dataset, path: str | PathLike[str], bundle: str, cr
     """
     bundle = bundle.replace("\\", "/")  # the separator of values
     source_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
-    source_instance = str(
-        dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or path
-    )
+    source_instance = str(dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or path)
     # Anonymised files may lack the series: each of their images then becomes a series, never one for all.
     source_series = str(dataset.get("SeriesInstanceUID") or source_instance)
     if not source_class:
-        raise tag_error(
-            path, "SOPClassUID", "missing", "a DICOM file cannot be written without; repair the header"
-        )
+        raise tag_error(path, "SOPClassUID", "missing", "a DICOM file cannot be written without; repair the header")
     dataset.SOPClassUID = source_class
     dataset.ImageType = derived_image_type(dataset, source_class)
     dataset.SOPInstanceUID = derived_uid("instance", bundle, source_instance)
     dataset.SeriesInstanceUID = derived_uid("series", bundle, source_series)
     dataset.SeriesNumber = whole_number(dataset, path, "SeriesNumber", default=0) + SERIES_NUMBER_OFFSET
     suffix = f"[harmonized {bundle}".rstrip()[:39] + "]"
-    dataset.SeriesDescription = (
-        f"{str(dataset.get('SeriesDescription') or '')[: 63 - len(suffix)]} {suffix}".strip()
-    )
+    dataset.SeriesDescription = f"{str(dataset.get('SeriesDescription') or '')[: 63 - len(suffix)]} {suffix}".strip()
     dataset.ContentDate = dataset.InstanceCreationDate = created.strftime("%Y%m%d")
     dataset.ContentTime = dataset.InstanceCreationTime = created.strftime("%H%M%S.%f")
     dataset.DerivationDescription = derivation_text(dataset, bundle)
@@ -119,9 +113,7 @@ def derived_image_type(dataset: Dataset, source_class: str) -> list[str]:
 
 def derivation_text(dataset: Dataset, bundle: str) -> str:
     """Derivation Description (0008,2111): the source's history, then ours."""
-    text = (
-        f"Grey levels harmonized by {SOFTWARE} {__version__} {bundle}".rstrip() + "; size and geometry kept."
-    )
+    text = f"Grey levels harmonized by {SOFTWARE} {__version__} {bundle}".rstrip() + "; size and geometry kept."
     if dataset.get("Modality") == "CT":
         text += " Values are no calibrated Hounsfield units."
     history = str(dataset.get("DerivationDescription") or "")

@@ -21,9 +21,7 @@ logger = logging.getLogger(__name__)
 SPACING_KEYWORDS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 
 
-def numbers(
-    dataset: Dataset, path: str | PathLike[str], keyword: str, count: int
-) -> NDArray[np.float64] | None:
+def numbers(dataset: Dataset, path: str | PathLike[str], keyword: str, count: int) -> NDArray[np.float64] | None:
     """``count`` finite values of an attribute, or None where it is absent or unusable (which is logged)."""
     try:
         value = dataset.get(keyword)
@@ -71,9 +69,7 @@ def image_affine(dataset: Dataset, path: str | PathLike[str]) -> NDArray[np.floa
     if not np.allclose(
         [along_row @ along_row, along_column @ along_column, along_row @ along_column], [1, 1, 0], atol=1e-3
     ):
-        logger.info(
-            "%s: ImageOrientationPatient does not hold two perpendicular unit vectors and is not used", path
-        )
+        logger.info("%s: ImageOrientationPatient does not hold two perpendicular unit vectors and is not used", path)
         return planar_affine((columns, rows))
     between = numbers(dataset, path, "SpacingBetweenSlices", 1)
     depth = float(between[0]) if between is not None and between[0] > 0 else 1.0

@@ -43,9 +43,7 @@ class GreyScale:
     table: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(
-        cls, dataset: Dataset, pixels: PixelFormat, path: str | PathLike[str], apply_voi: bool = False
-    ) -> GreyScale:
+    def of(cls, dataset: Dataset, pixels: PixelFormat, path: str | PathLike[str], apply_voi: bool = False) -> GreyScale:
         """Read the curve from a header.
 
         Raises:
@@ -57,9 +55,7 @@ class GreyScale:
         intercept = real_number(dataset, path, "RescaleIntercept", 0.0)
         scale = cls(pixels, slope, intercept)
         if slope == 0:
-            raise tag_error(
-                path, "RescaleSlope", slope, "it turns every pixel into one value; repair the header"
-            )
+            raise tag_error(path, "RescaleSlope", slope, "it turns every pixel into one value; repair the header")
         if max(map(abs, scale.grey_range)) * np.finfo(np.float32).eps > abs(slope) / 2:
             raise tag_error(path, "RescaleSlope", slope, f"too fine for float32 beside intercept {intercept}")
         return scale
@@ -104,13 +100,9 @@ def grey_table(
         if apply_voi:
             whole = np.rint(levels)
             # A VOI LUT is indexed, so it wants whole numbers.
-            levels = apply_voi_lut(
-                whole.astype(np.int64) if np.array_equal(whole, levels) else levels, dataset
-            )
+            levels = apply_voi_lut(whole.astype(np.int64) if np.array_equal(whole, levels) else levels, dataset)
     except (AttributeError, IndexError, KeyError, NotImplementedError, TypeError, ValueError) as error:
-        raise ImageFileError(
-            path, f"its modality or VOI LUT cannot be applied; repair the header: {error}"
-        ) from error
+        raise ImageFileError(path, f"its modality or VOI LUT cannot be applied; repair the header: {error}") from error
     table = np.asarray(levels, dtype=np.float32)
     if not np.isfinite(table).all() or table.min() == table.max():
         raise ImageFileError(
@@ -126,9 +118,7 @@ def real_number(dataset: Dataset, path: str | PathLike[str], keyword: str, defau
         value = dataset.get(keyword)
         number = default if value in (None, "") else float(value)
     except (TypeError, ValueError) as error:
-        raise tag_error(
-            path, keyword, "no number", "expected one decimal number; repair the header"
-        ) from error
+        raise tag_error(path, keyword, "no number", "expected one decimal number; repair the header") from error
     if not np.isfinite(number):
         raise tag_error(path, keyword, number, "expected a finite number; repair the header")
     return number

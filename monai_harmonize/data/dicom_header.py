@@ -125,14 +125,10 @@ def refuse_other_images(dataset: Dataset, path: str | PathLike[str]) -> None:
             "the file is truncated or holds no image; get it again from its source",
         )
     if photometric not in MONOCHROME:
-        raise tag_error(
-            path, "PhotometricInterpretation", photometric, f"expected one of {', '.join(MONOCHROME)}"
-        )
+        raise tag_error(path, "PhotometricInterpretation", photometric, f"expected one of {', '.join(MONOCHROME)}")
 
 
-def whole_number(
-    dataset: Dataset, path: str | PathLike[str], keyword: str, default: int | None = None
-) -> int:
+def whole_number(dataset: Dataset, path: str | PathLike[str], keyword: str, default: int | None = None) -> int:
     """Integer value of an attribute; ``default`` where it is absent or empty."""
     value: Any = dataset.get(keyword)
     if value in (None, ""):

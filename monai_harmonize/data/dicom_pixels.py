@@ -72,9 +72,7 @@ def native(dataset: Dataset, pixels: PixelFormat, syntax: UID, path: str | PathL
     return values.reshape(pixels.rows, pixels.columns)
 
 
-def decompressed(
-    dataset: Dataset, pixels: PixelFormat, syntax: UID, path: str | PathLike[str]
-) -> NDArray[Any]:
+def decompressed(dataset: Dataset, pixels: PixelFormat, syntax: UID, path: str | PathLike[str]) -> NDArray[Any]:
     """Decode through pydicom and its plug-ins."""
     if pixels.high_bit != pixels.bits_stored - 1:
         raise tag_error(path, "HighBit", pixels.high_bit, f"compressed data need {pixels.bits_stored - 1}")

@@ -1,13 +1,17 @@
-"""The one error of image files: it names the file, what is wrong with it and what to do."""
+"""Errors of what a user gave; their message alone tells what to do, no traceback is needed."""
 
 from __future__ import annotations
 
 from os import PathLike, fspath
 
-__all__ = ["ImageFileError"]
+__all__ = ["ImageFileError", "InputError"]
 
 
-class ImageFileError(ValueError):
+class InputError(ValueError):
+    """Something the user gave cannot be used: a file, a manifest, a configuration, weights."""
+
+
+class ImageFileError(InputError):
     """An image file that is missing, damaged, of a kind that is not read, or that cannot be written.
 
     Patient data never stand in the text: reasons name tags and pixel properties only.

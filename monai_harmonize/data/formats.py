@@ -88,9 +88,7 @@ def find_images(inputs: str | PathLike[str] | Iterable[str | PathLike[str]]) -> 
         if entry.is_dir():
             images = set(images_below(entry))
             if not images:
-                raise ImageFileError(
-                    entry, f"the folder holds no {SUPPORTED} image; give the folder of the images"
-                )
+                raise ImageFileError(entry, f"the folder holds no {SUPPORTED} image; give the folder of the images")
             found |= images
         else:
             found.add(single_path(entry))

@@ -29,6 +29,7 @@ from typing import Any
 
 from monai.utils import ensure_tuple
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.manifest_checks import SPLITS, absolute_path, check_rows, is_path_column
 from monai_harmonize.data.manifest_rows import Row, parse_label, quoted, read_rows
 from monai_harmonize.data.patient_split import Record, hold_out_validation, split_by_patient
@@ -39,7 +40,7 @@ __all__ = ["Manifest", "ManifestError", "load_manifest"]
 _SHOWN_PROBLEMS = 20
 
 
-class ManifestError(ValueError):
+class ManifestError(InputError):
     """Everything that is wrong with a manifest; the message shows the first twenty problems.
 
     Args:

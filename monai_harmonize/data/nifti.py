@@ -66,9 +66,7 @@ class NiftiRadiographReader(NibabelReader):
         try:
             return super().read(path, **kwargs)
         except DAMAGED as error:
-            raise ImageFileError(
-                path, f"not a NIfTI file or damaged; check or get it again: {error}"
-            ) from error
+            raise ImageFileError(path, f"not a NIfTI file or damaged; check or get it again: {error}") from error
 
     def get_data(self, img: Any) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Decode an image.
@@ -90,9 +88,7 @@ class NiftiRadiographReader(NibabelReader):
         grey_range = finite_range(grey, path)
         dtype, slope = img.get_data_dtype(), float(img.dataobj.slope)
         if dtype.kind != "f" and max(map(abs, grey_range)) * np.finfo(np.float32).eps > abs(slope) / 2:
-            raise ImageFileError(
-                path, f"its values {grey_range} are too large to keep steps of {slope} in float32"
-            )
+            raise ImageFileError(path, f"its values {grey_range} are too large to keep steps of {slope} in float32")
         meta = radiograph_meta(
             affine=np.array(img.affine),
             spatial_shape=shape,

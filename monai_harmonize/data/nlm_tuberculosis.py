@@ -62,9 +62,7 @@ def build_rows(ids_file: Path) -> pd.DataFrame:
         problems.append(f"expected the image counts {_COUNTS}, found {counts}")
     # The last digit of an image's name is its label: 0 normal, 1 tuberculosis.
     named = ids["image_id"].str[-1].map({"0": "normal", "1": "tb"})
-    problems += [
-        f"row {index + 2}: the image id names another label" for index in ids.index[named != ids["label"]]
-    ]
+    problems += [f"row {index + 2}: the image id names another label" for index in ids.index[named != ids["label"]]]
     if problems:
         raise ManifestError(ids_file, problems)
     records = [_record(*row) for row in ids[["dataset", "image_id", "label"]].itertuples(index=False)]
@@ -105,9 +103,7 @@ def write_manifests(folder: Path) -> None:
 
 
 def main(
-    folder: Annotated[Path, typer.Option(help="Folder of the manifests and the image ids.")] = Path(
-        "data_manifests"
-    ),
+    folder: Annotated[Path, typer.Option(help="Folder of the manifests and the image ids.")] = Path("data_manifests"),
     root: Annotated[Path | None, typer.Option(help="Check that all files exist under this folder.")] = None,
     dataset: Annotated[DataSet, typer.Option(help="Sites to check.")] = DataSet.BOTH,
 ) -> None:

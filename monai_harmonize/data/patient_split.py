@@ -62,9 +62,7 @@ def split_by_patient(
     return [{**record, "split": split_of[_patient(record)]} for record in records]
 
 
-def hold_out_validation(
-    records: Sequence[Mapping[str, Any]], fraction: float = 0.1, seed: int = 0
-) -> list[Record]:
+def hold_out_validation(records: Sequence[Mapping[str, Any]], fraction: float = 0.1, seed: int = 0) -> list[Record]:
     """Move whole patients from train to validation at every site that has the first and lacks the second.
 
     Args:

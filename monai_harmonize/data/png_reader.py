@@ -33,9 +33,7 @@ def open_raster(path: Path) -> Image.Image:
     try:
         return Image.open(path, formats=("PNG", "JPEG"))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ImageFileError(
-            path, f"not a PNG or JPEG file or damaged; check or get it again: {error}"
-        ) from error
+        raise ImageFileError(path, f"not a PNG or JPEG file or damaged; check or get it again: {error}") from error
 
 
 def check_grey(image: Image.Image, path: Path) -> int:
@@ -51,9 +49,7 @@ def check_grey(image: Image.Image, path: Path) -> int:
         colour, bits = COLOUR_TYPES[header[IHDR_COLOUR_TYPE]], header[IHDR_BIT_DEPTH]
     if colour != "grey" or "transparency" in image.info:
         colour = "grey with a transparent level" if colour == "grey" else colour
-        raise ImageFileError(
-            path, f"its colour type is {colour}; expected grey: convert it to 8 or 16 bit grey"
-        )
+        raise ImageFileError(path, f"its colour type is {colour}; expected grey: convert it to 8 or 16 bit grey")
     if bits not in (8, 16):
         raise ImageFileError(path, f"its bit depth is {bits}; expected 8 or 16: convert it to 8 bit grey")
     return bits

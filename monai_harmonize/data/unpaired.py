@@ -30,14 +30,10 @@ class UnpairedDataset(Dataset, Randomizable):
         ValueError: a site without images.
     """
 
-    def __init__(
-        self, dataset_a: Dataset, dataset_b: Dataset, seed: int = 0, key: Hashable = "image"
-    ) -> None:
+    def __init__(self, dataset_a: Dataset, dataset_b: Dataset, seed: int = 0, key: Hashable = "image") -> None:
         for name, dataset in (("A", dataset_a), ("B", dataset_b)):
             if len(dataset) == 0:
-                raise ValueError(
-                    f"Site {name} has no images; check the site's name and the split of the manifest."
-                )
+                raise ValueError(f"Site {name} has no images; check the site's name and the split of the manifest.")
         self.dataset_a = dataset_a
         self.dataset_b = dataset_b
         self.seed = seed

@@ -24,15 +24,11 @@ def source_path(meta: Mapping[str, Any]) -> Path:
     """
     missing = [key for key in REQUIRED_META if key not in meta]
     if missing:
-        raise ValueError(
-            f"metadata without {', '.join(missing)}; load the image with LoadRadiograph and keep its meta"
-        )
+        raise ValueError(f"metadata without {', '.join(missing)}; load the image with LoadRadiograph and keep its meta")
     return Path(str(meta["filename_or_obj"]))
 
 
-def check_writable(
-    image: NDArray[np.floating[Any]], shape: tuple[int, ...], source: Path, destination: Path
-) -> None:
+def check_writable(image: NDArray[np.floating[Any]], shape: tuple[int, ...], source: Path, destination: Path) -> None:
     """Refuse an image that does not fit its source, is not finite, or would replace its source.
 
     Args:
@@ -45,9 +41,7 @@ def check_writable(
         ImageFileError: with the reason.
     """
     if destination.exists() and destination.samefile(source):
-        raise ImageFileError(
-            destination, "is the source itself and is not overwritten; choose another folder"
-        )
+        raise ImageFileError(destination, "is the source itself and is not overwritten; choose another folder")
     if image.shape != shape:
         raise ImageFileError(
             source,

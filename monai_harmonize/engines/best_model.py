@@ -38,7 +38,11 @@ class BestModelSaver:
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], networks: Mapping[str, nn.Module], metric: str, mode: str = "min"
+        self,
+        directory: str | os.PathLike[str],
+        networks: Mapping[str, nn.Module],
+        metric: str,
+        mode: str = "min",
     ) -> None:
         if mode not in ("min", "max"):
             raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")
@@ -60,6 +64,7 @@ class BestModelSaver:
             return
         better = self.best is None or (score < self.best if self.mode == "min" else score > self.best)
         if not better:
+            logger.info("Validation %s: %.5f (best %.5f).", self.metric, score, self.best)
             return
         self.best = score
         if dist.is_initialized() and dist.get_rank() > 0:
@@ -67,7 +72,7 @@ class BestModelSaver:
         for name, network in self.networks.items():
             plain = network.module if isinstance(network, AveragedModel) else unwrap(network)
             save_atomically(plain.state_dict(), self.directory / name)
-        logger.info("New best %s: %.5f; saved %s.", self.metric, score, ", ".join(self.networks))
+        logger.info("Validation %s: %.5f, the best so far; saved %s.", self.metric, score, ", ".join(self.networks))
 
     def state_dict(self) -> dict[str, Any]:
         """Best score so far."""

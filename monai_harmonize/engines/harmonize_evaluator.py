@@ -7,6 +7,7 @@ from typing import Any
 
 from monai.engines import SupervisedEvaluator
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.tolerant import FAILURES, Failure, first_cause
 
 __all__ = ["HarmonizeEvaluator"]
@@ -33,7 +34,7 @@ class HarmonizeEvaluator(SupervisedEvaluator):
         """Process every file.
 
         Raises:
-            RuntimeError: when not a single file could be processed; the message tells why, file by file.
+            InputError: when not a single file could be processed; the message tells why, file by file.
         """
         self.failures, self.completed = [], 0
         super().run(global_epoch)
@@ -41,7 +42,7 @@ class HarmonizeEvaluator(SupervisedEvaluator):
             told = "\n".join(f"  {failure}" for failure in self.failures)
             summary = f"{len(self.failures)} of {len(self.failures) + self.completed} files failed:\n{told}"
             if self.completed == 0:
-                raise RuntimeError(summary)
+                raise InputError(summary)
             logger.warning(summary)
         logger.info("Harmonized %d files.", self.completed)
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
+from torch.utils.data import DistributedSampler
 
 from monai_harmonize.engines.replay_pool import ReplayPool
 from monai_harmonize.objectives.objective import Objective
@@ -100,17 +101,13 @@ class ObjectiveTrainer(Trainer):
         self.averages = dict(averages or {})
         self.accumulation_steps = accumulation_steps
         self.inferer = inferer
-        self.autocast = {
-            "device_type": device_type,
-            "dtype": PRECISIONS[precision],
-            "enabled": precision != "float32",
-        }
+        self.precision = precision
         scaling = torch.amp.GradScaler(device_type, enabled=precision == "float16")
         self.gradient_scaler = scaling if gradient_scaler is None else gradient_scaler
         self.channels_last = channels_last
         if channels_last:
             for network in objective.networks.values():
-                network.to(memory_format=torch.channels_last)
+                network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._register_handlers(train_handlers or ())
         # After the handlers, since one of them may set the epoch of a resumed training.
         self.add_event_handler(Events.STARTED, self._announce_epoch)
@@ -124,12 +121,20 @@ class ObjectiveTrainer(Trainer):
     def _announce_epoch(self) -> None:
         # Ignite opens the first data iterator before its EPOCH_STARTED, too late for prefetching workers.
         sampler = getattr(self.data_loader, "sampler", None)
-        if hasattr(sampler, "set_epoch"):
+        if isinstance(sampler, DistributedSampler):
             sampler.set_epoch(self.state.epoch + 1)
+
+    def _autocast(self) -> torch.autocast:
+        device_type = self.state.device.type
+        return torch.autocast(device_type, PRECISIONS[self.precision], enabled=self.precision != "float32")
 
     def _iteration(self, engine: Any, batchdata: dict[str, Tensor]) -> dict[str, Any]:
         batch = self.prepare_batch(
-            batchdata, self.state.device, self.non_blocking, channels_last=self.channels_last, **self.to_kwargs
+            batchdata,
+            self.state.device,
+            self.non_blocking,
+            channels_last=self.channels_last,
+            **self.to_kwargs,
         )
         objective = self.objective
         for network in objective.networks.values():
@@ -147,7 +152,11 @@ class ObjectiveTrainer(Trainer):
 
         shown = {**batch, **{key: pool(batch[key]) for key, pool in self.replay_pools.items()}}
         losses |= self._step(
-            objective.discriminator_losses(shown), self.discriminator_optimizer, objective.generators, first, last
+            objective.discriminator_losses(shown),
+            self.discriminator_optimizer,
+            objective.generators,
+            first,
+            last,
         )
         if last:
             self.gradient_scaler.update()
@@ -172,13 +181,13 @@ class ObjectiveTrainer(Trainer):
         losses: dict[str, Tensor] = {}
         with frozen_networks(frozen.values()):
             while True:
-                with torch.autocast(**self.autocast):
+                with self._autocast():
                     group = next(groups, None)
                     if group is None:
                         break
                     total = self.objective.weighted_sum(group) / self.accumulation_steps if group else None
                 if total is not None:
-                    self.gradient_scaler.scale(total).backward()
+                    self.gradient_scaler.scale(total).backward()  # type: ignore[no-untyped-call]
                 losses |= {name: value.detach() for name, value in group.items()}
         if last and losses:
             self.gradient_scaler.step(optimizer)

@@ -39,7 +39,11 @@ class TrainingProgress:
             interval = 0.5 if sys.stderr.isatty() else 15.0
             total = engine.state.max_epochs * engine.state.epoch_length
             self.bar = tqdm(
-                total=total, initial=engine.state.iteration, mininterval=interval, unit="step", dynamic_ncols=True
+                total=total,
+                initial=engine.state.iteration,
+                mininterval=interval,
+                unit="step",
+                dynamic_ncols=True,
             )
         self.bar.set_description(f"epoch {engine.state.epoch}/{engine.state.max_epochs}", refresh=False)
 
@@ -51,7 +55,7 @@ class TrainingProgress:
             self.bar.set_postfix({name: f"{value:.3f}" for name, value in self.means.items()}, refresh=False)
         self.bar.update()
 
-    def close(self, engine: Engine, error: BaseException | None = None) -> None:
+    def close(self, _: Engine, error: BaseException | None = None) -> None:
         """End the bar; an error that ended the training goes on its way."""
         if self.bar is not None:
             self.bar.close()

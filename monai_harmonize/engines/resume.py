@@ -38,7 +38,7 @@ class RandomState:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all states as tensors and plain types."""
-        name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)
+        name, keys, position, has_gauss, gauss = np.random.get_state(legacy=True)  # noqa: NPY002 - the global state is what is saved
         return {
             "python": random.getstate(),
             "numpy": (name, torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, gauss),
@@ -50,7 +50,7 @@ class RandomState:
         """Continue from a state."""
         random.setstate(state["python"])
         name, keys, position, has_gauss, gauss = state["numpy"]
-        np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, gauss))
+        np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, gauss))  # noqa: NPY002
         torch.set_rng_state(state["torch"])
         if torch.cuda.is_available():
             torch.cuda.set_rng_state_all(state["cuda"])

@@ -169,6 +169,4 @@ def _relative_name(path: str, root: Path) -> str:
 def _refuse_repeats(names: Sequence[str]) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise ValueError(
-            f"several files are called {repeated[0]!r}, so pairs cannot be told apart; rename them"
-        )
+        raise ValueError(f"several files are called {repeated[0]!r}, so pairs cannot be told apart; rename them")

@@ -44,9 +44,7 @@ def distance_figure(evaluation: Evaluation, labels: Mapping[str, str]) -> Figure
     values = np.array([m.estimate for m in rows])
     ends = np.nan_to_num(np.array([[m.estimate - m.low, m.high - m.estimate] for m in rows]).T)
     axes.barh(range(len(rows)), values, color=[COLOURS[m] for m in methods], height=0.62, zorder=2)
-    axes.errorbar(
-        values, range(len(rows)), xerr=ends, fmt="none", ecolor="black", capsize=4, lw=1.2, zorder=3
-    )
+    axes.errorbar(values, range(len(rows)), xerr=ends, fmt="none", ecolor="black", capsize=4, lw=1.2, zorder=3)
     right = float((values + ends[1]).max())
     for position, (method, value, end) in enumerate(zip(methods, values, ends[1], strict=True)):
         remaining = evaluation.get(method, "remaining_share")
@@ -58,9 +56,7 @@ def distance_figure(evaluation: Evaluation, labels: Mapping[str, str]) -> Figure
         axes.legend(loc="lower right", fontsize=10, frameon=False)
     axes.set_yticks(range(len(rows)), [labels[m] for m in methods], fontsize=11)
     axes.set_xlim(0, right * 1.22)
-    axes.set_xlabel(
-        f"1-Wasserstein distance to {labels[TARGET]} (share of the grey scale; shorter is nearer)"
-    )
+    axes.set_xlabel(f"1-Wasserstein distance to {labels[TARGET]} (share of the grey scale; shorter is nearer)")
     axes.spines[["top", "right"]].set_visible(False)
     return figure
 
@@ -111,9 +107,7 @@ def _draw_cumulative(axes: Axes, own: NDArray[np.float64], target: NDArray[np.fl
     axes.plot(levels, second, color=COLOURS[TARGET], lw=1.6)
     axes.plot(levels, first, color=COLOURS[method], lw=2.0)
     area = np.abs(first - second).mean()
-    axes.text(
-        0.97, 0.06, f"grey area = distance\n{area:.3f}", transform=axes.transAxes, ha="right", fontsize=11
-    )
+    axes.text(0.97, 0.06, f"grey area = distance\n{area:.3f}", transform=axes.transAxes, ha="right", fontsize=11)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
     axes.spines[["top", "right"]].set_visible(False)

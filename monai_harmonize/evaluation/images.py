@@ -55,9 +55,7 @@ def load_unit_image(item: Item, load: Load = load_item) -> Image:
     if not np.isfinite(image).all():
         raise ValueError(f"{path}: {int((~np.isfinite(image)).sum())} pixels are NaN or infinite")
     if np.ptp(image) == 0:
-        raise ValueError(
-            f"{path}: every pixel is {image.flat[0]:g}; a constant image shows nothing to compare"
-        )
+        raise ValueError(f"{path}: every pixel is {image.flat[0]:g}; a constant image shows nothing to compare")
     unit: Image = np.clip((image[0] - low) / (high - low), 0, 1).astype(np.float32)
     return unit
 

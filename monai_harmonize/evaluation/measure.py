@@ -101,9 +101,7 @@ def _measure(method: str, images: dict[str, Image]) -> dict[str, float]:
     return numbers
 
 
-def _read_all(
-    things: Iterable[Thing], read: Callable[[Thing], Read], what: str, progress: bool
-) -> Iterator[Read]:
+def _read_all(things: Iterable[Thing], read: Callable[[Thing], Read], what: str, progress: bool) -> Iterator[Read]:
     """Yields what can be read and at the end refuses everything that could not, all of it at once."""
     problems = []
     for thing in tqdm(things, desc=what, unit="image", disable=not progress):

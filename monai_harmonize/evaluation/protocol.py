@@ -134,9 +134,7 @@ def _between_sites(measured: Measured, weights: Array, target_weights: Array) ->
         }
         if method != RAW:
             # A raw site equal to the target leaves nothing to remain; the ratio is then not a number.
-            ratio = np.divide(
-                to_target, raw_distance, where=raw_distance > 0, out=np.full_like(to_target, math.nan)
-            )
+            ratio = np.divide(to_target, raw_distance, where=raw_distance > 0, out=np.full_like(to_target, math.nan))
             values |= {
                 "remaining_share": ratio,
                 "wasserstein_to_source": wasserstein_distance(site, source),

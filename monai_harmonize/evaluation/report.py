@@ -122,8 +122,7 @@ def _embedded(figure: Figure, caption: str) -> Markup:
     figure.savefig(buffer, format="png", dpi=120)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
     image = Markup(
-        '<figure><img alt="{0}" width="{1}" src="data:image/png;base64,{2}">'
-        "<figcaption>{0}</figcaption></figure>"
+        '<figure><img alt="{0}" width="{1}" src="data:image/png;base64,{2}"><figcaption>{0}</figcaption></figure>'
     )
     return image.format(caption, round(figure.get_figwidth() * CSS_PIXELS_PER_INCH), data)
 
@@ -159,15 +158,11 @@ def _tiles(evaluation: Evaluation, source_site: str, target_site: str) -> list[d
         tiles.append(tile("SSIM to the paired truth", "ssim_to_truth", "{:.3f}", compared("ssim_to_truth")))
     tiles.append(tile("SSIM to the input", "ssim_to_input", "{:.3f}", compared("ssim_to_input")))
     truth = evaluation.get(TRUTH, "residual_rms")
-    context = (
-        f"RMS; the paired truth itself {truth.estimate:.1%}" if truth else "RMS, share of the grey scale"
-    )
+    context = f"RMS; the paired truth itself {truth.estimate:.1%}" if truth else "RMS, share of the grey scale"
     return [*tiles, tile("Not explained by a tone curve", "residual_rms", "{:.1%}", context)]
 
 
-def _table(
-    evaluation: Evaluation, labels: Mapping[str, str], source_site: str, target_site: str
-) -> dict[str, Any]:
+def _table(evaluation: Evaluation, labels: Mapping[str, str], source_site: str, target_site: str) -> dict[str, Any]:
     present = [c for c in COLUMNS if any(evaluation.get(m, c[2]) for m in METHODS)]
     groups: list[dict[str, Any]] = []
     for group, *_ in present:

@@ -55,9 +55,7 @@ def percentile_interval(resampled: Array, estimate: float, *, level: float = 0.9
     return min(float(low), estimate), max(float(high), estimate)
 
 
-def split_half_distances(
-    histograms: Array, groups: Sequence[str], splits: int, rng: np.random.Generator
-) -> Array:
+def split_half_distances(histograms: Array, groups: Sequence[str], splits: int, rng: np.random.Generator) -> Array:
     """1-Wasserstein distances between random halves of one site: below them, a distance means nothing.
 
     Args:

@@ -125,9 +125,7 @@ def _bundle_metadata(bundle_root: PathLike | None) -> dict[str, Any]:
     return metadata
 
 
-def _provenance(
-    pairing: Pairing, bundle: dict[str, Any], manifest: str, split: str, seed: int
-) -> dict[str, str]:
+def _provenance(pairing: Pairing, bundle: dict[str, Any], manifest: str, split: str, seed: int) -> dict[str, str]:
     patients = len({case.group for case in pairing.cases})
     target_patients = len({str(item.get("patient", item["image"])) for item in pairing.targets})
     return {

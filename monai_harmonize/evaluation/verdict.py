@@ -40,9 +40,7 @@ def judge(evaluation: Evaluation, source_site: str, target_site: str) -> Verdict
     raw, output = (_needed(evaluation, method, "wasserstein_to_target") for method in (RAW, HARMONIZED))
     remaining = _needed(evaluation, HARMONIZED, "remaining_share")
     if _indistinct(evaluation):
-        headline = (
-            f"{source_site} and {target_site} hardly differ in grey level: there was little to harmonize."
-        )
+        headline = f"{source_site} and {target_site} hardly differ in grey level: there was little to harmonize."
     elif remaining.estimate > 1:
         headline = (
             f"Harmonizing moved {source_site} away from {target_site}: the images are now "
@@ -94,8 +92,7 @@ def _context(evaluation: Evaluation, target_site: str) -> Iterator[str]:
 def _structure(evaluation: Evaluation) -> str:
     table = evaluation.per_image[evaluation.per_image["method"] == HARMONIZED]
     ssim, residual, edges = (
-        _needed(evaluation, HARMONIZED, measure)
-        for measure in ("ssim_to_input", "residual_rms", "gradient_agreement")
+        _needed(evaluation, HARMONIZED, measure) for measure in ("ssim_to_input", "residual_rms", "gradient_agreement")
     )
     spread = f" ± {ssim.sd:.3f}" if ssim.sd == ssim.sd else ""
     return (
@@ -136,9 +133,7 @@ def _warnings(evaluation: Evaluation, source_site: str, target_site: str) -> Ite
     for site, patients in groups.items():
         if len(patients) < FEW_PATIENTS:
             plural = "s" * (len(patients) != 1)
-            yield (
-                f"{site} has only {len(patients)} patient{plural} here: intervals are rough and too narrow."
-            )
+            yield (f"{site} has only {len(patients)} patient{plural} here: intervals are rough and too narrow.")
     if _indistinct(evaluation):
         yield (
             f"The raw images of {source_site} are no farther from {target_site} than random halves of "
@@ -151,8 +146,7 @@ def _warnings(evaluation: Evaluation, source_site: str, target_site: str) -> Ite
     with_truth = sum(case.truth is not None for case in pairing.cases)
     if 0 < with_truth < len(pairing.cases):
         yield (
-            f"Only {with_truth} of {len(pairing.cases)} images have a paired truth; numbers against it are "
-            f"of these."
+            f"Only {with_truth} of {len(pairing.cases)} images have a paired truth; numbers against it are of these."
         )
 
 

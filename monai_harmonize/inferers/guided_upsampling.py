@@ -49,9 +49,7 @@ class GuidedUpsamplingInferer(Inferer):
         self.radius = radius
         self.epsilon = epsilon
 
-    def __call__(
-        self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any
-    ) -> Tensor:
+    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Translate ``(B, C, H, W[, D])``; the output has the input's shape and is not clipped."""
         size = inputs.shape[2:]
         if max(size) <= self.working_size:

@@ -53,9 +53,7 @@ class SeamlessInferer(Inferer):
         self.tile = tile
         self.overlap = overlap
 
-    def __call__(
-        self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any
-    ) -> Tensor:
+    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Translate.
 
         Args:
@@ -73,7 +71,9 @@ class SeamlessInferer(Inferer):
             output = network(padded, *args, **kwargs)
         else:
             output = self._tiled(padded, network, *args, **kwargs)
-        return output[(..., *[slice(length) for length in size])]
+        for axis, length in enumerate(size, start=2):
+            output = output.narrow(axis, 0, length)
+        return output
 
     def pad(self, image: Tensor) -> Tensor:
         """Pad at the far ends by reflection, as far as the image reaches, then by its last value."""

@@ -22,9 +22,7 @@ class SlicewiseInferer(Inferer):
     def __init__(self, inferer: Inferer) -> None:
         self.inferer = inferer
 
-    def __call__(
-        self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any
-    ) -> Tensor:
+    def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Translate ``(B, C, H, W)`` or ``(B, C, H, W, D)``; the shape stays."""
         if inputs.ndim == 4:
             return torch.as_tensor(self.inferer(inputs, network, *args, **kwargs))

@@ -126,9 +126,7 @@ class SiteDistanceMetric(CumulativeIterationMetric):
 
     def extend(self, *data: Any) -> None:
         """Add histograms, each item `(B, bins)`, to the running sums instead of keeping them."""
-        self._buffers = [
-            [running[0] + batch.sum(dim=0)] for running, batch in zip(self._buffers, data, strict=True)
-        ]
+        self._buffers = [[running[0] + batch.sum(dim=0)] for running, batch in zip(self._buffers, data, strict=True)]
         self._synced = False
 
     def _compute_list(self, y_pred: Images, y: Images | None = None, **_: Any) -> list[torch.Tensor]:
@@ -157,6 +155,4 @@ class SiteDistanceMetric(CumulativeIterationMetric):
         output, target = (buffer.sum(dim=0) for buffer in self.get_buffer())
         if not bool(output.sum() > 0):
             raise ValueError("no image was given since the last reset, so there is no distance")
-        return torch.as_tensor(
-            float(wasserstein_distance(output.numpy(), target.numpy())), dtype=torch.float64
-        )
+        return torch.as_tensor(float(wasserstein_distance(output.numpy(), target.numpy())), dtype=torch.float64)

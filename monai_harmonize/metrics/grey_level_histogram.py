@@ -81,8 +81,7 @@ class GreyLevelHistogram:
         """
         if (self.bins, self.value_range) != (other.bins, other.value_range):
             raise ValueError(
-                f"cannot merge {other.bins} bins on {other.value_range} into "
-                f"{self.bins} bins on {self.value_range}"
+                f"cannot merge {other.bins} bins on {other.value_range} into {self.bins} bins on {self.value_range}"
             )
         self._mass += other._mass
         self.images += other.images

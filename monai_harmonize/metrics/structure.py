@@ -46,13 +46,9 @@ def structural_similarity(image: NDArray[Any], reference: NDArray[Any]) -> float
     """
     _checked(image, reference)
     if min(image.shape) < SSIM_WINDOW:
-        raise ValueError(
-            f"an image of shape {image.shape} is smaller than the {SSIM_WINDOW} pixel window of SSIM"
-        )
+        raise ValueError(f"an image of shape {image.shape} is smaller than the {SSIM_WINDOW} pixel window of SSIM")
     metric = SSIMMetric(spatial_dims=image.ndim, data_range=1.0, win_size=SSIM_WINDOW)
-    first, second = (
-        torch.from_numpy(np.ascontiguousarray(a, np.float32))[None, None] for a in (image, reference)
-    )
+    first, second = (torch.from_numpy(np.ascontiguousarray(a, np.float32))[None, None] for a in (image, reference))
     return float(metric(first, second))
 
 
@@ -86,9 +82,7 @@ def monotone_fit(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 
     return fitted
 
 
-def monotone_residual(
-    image: NDArray[Any], reference: NDArray[Any], *, levels: int = 1024
-) -> NDArray[np.float32]:
+def monotone_residual(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 1024) -> NDArray[np.float32]:
     """Image minus its `monotone_fit`: positive where the output is brighter than any tone curve explains.
 
     Its root mean square is the size of the change in structure, in units of the grey scale; 0 for every

@@ -47,12 +47,7 @@ class ResNetGenerator(nn.Module):
         skip: bool = False,
     ) -> None:
         super().__init__()
-        if spatial_dims not in (2, 3):
-            raise ValueError(f"spatial_dims is {spatial_dims}; expected 2 or 3.")
-        if num_blocks < 0:
-            raise ValueError(f"num_blocks is {num_blocks}; expected 0 or more.")
-        if upsampling not in UPSAMPLING:
-            raise ValueError(f"upsampling is {upsampling!r}; expected one of {UPSAMPLING}.")
+        check_options(spatial_dims, num_blocks, upsampling)
         if skip and in_channels != out_channels:
             raise ValueError(f"skip needs in_channels == out_channels; got {in_channels} and {out_channels}.")
         self.skip = skip
@@ -76,11 +71,12 @@ class ResNetGenerator(nn.Module):
         layers += [ResidualBlock(spatial_dims, 4 * channels, norm) for _ in range(num_blocks)]
         for width in (4 * channels, 2 * channels):
             layers += [*upsample(width, width // 2), *norm_act(width // 2)]
-        layers += [conv(channels, out_channels, 7, padding=3, padding_mode="reflect")]
+        last = conv(channels, out_channels, 7, padding=3, padding_mode="reflect")
+        layers.append(last)
         self.layers = nn.Sequential(*layers)
         self.apply(initialize_convolution)
         if skip:
-            nn.init.zeros_(self.layers[-1].weight)
+            nn.init.zeros_(last.weight)
 
     def forward(self, image: Tensor) -> Tensor:
         """Translate an image.
@@ -116,9 +112,7 @@ class ResidualBlock(nn.Module):
             layers = [conv(channels, channels, 3, padding=1, padding_mode="reflect")]
             return layers if norm is None else [*layers, get_norm_layer(norm, spatial_dims, channels)]
 
-        self.layers = nn.Sequential(
-            *convolution(), get_act_layer(("relu", {"inplace": True})), *convolution()
-        )
+        self.layers = nn.Sequential(*convolution(), get_act_layer(("relu", {"inplace": True})), *convolution())
 
     def forward(self, features: Tensor) -> Tensor:
         """Add the block's change to ``(B, C, H, W[, D])`` features; the shape stays."""
@@ -132,3 +126,13 @@ def initialize_convolution(module: nn.Module) -> None:
         nn.init.normal_(module.weight, 0.0, 0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def check_options(spatial_dims: int, num_blocks: int, upsampling: str) -> None:
+    """Refuse options outside their values; the error names value and choice."""
+    if spatial_dims not in (2, 3):
+        raise ValueError(f"spatial_dims is {spatial_dims}; expected 2 or 3.")
+    if num_blocks < 0:
+        raise ValueError(f"num_blocks is {num_blocks}; expected 0 or more.")
+    if upsampling not in UPSAMPLING:
+        raise ValueError(f"upsampling is {upsampling!r}; expected one of {UPSAMPLING}.")

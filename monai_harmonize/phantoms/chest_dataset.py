@@ -48,15 +48,11 @@ class _Recipe:
         if not self.sites or len(set(self.sites)) < len(self.sites):
             raise ValueError(f"sites must name at least one site, and none twice, got {list(self.sites)}")
         if unknown := [name for name in self.counts if name not in DEFAULT_COUNTS]:
-            raise ValueError(
-                f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}"
-            )
+            raise ValueError(f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}")
         if min(self.counts.values(), default=0) < 0 or not any(self.counts.values()):
             raise ValueError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
         if self.file_format not in get_args(FileFormat):
-            raise ValueError(
-                f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}"
-            )
+            raise ValueError(f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}")
         if self.size < 32 or self.seed < 0:
             raise ValueError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
 
@@ -94,9 +90,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
         if isinstance(record, dict) and record.get("generator") == GENERATOR:
             return record
     if any(not content.name.startswith(".") for content in folder.iterdir()):
-        raise FileExistsError(
-            f"{folder} holds files that are no phantom dataset; choose a new or an empty folder"
-        )
+        raise FileExistsError(f"{folder} holds files that are no phantom dataset; choose a new or an empty folder")
     return {}
 
 

@@ -58,9 +58,7 @@ def _findings(count: int, rng: np.random.Generator) -> list[Finding]:
     return [kinds[index] for index in rng.permutation(count)]
 
 
-def plan_cohort(
-    sites: Sequence[str], counts: Mapping[str, int], seed: int, paired: bool
-) -> list[list[Examination]]:
+def plan_cohort(sites: Sequence[str], counts: Mapping[str, int], seed: int, paired: bool) -> list[list[Examination]]:
     """All radiographs of a dataset, one list per patient, so that each anatomy is projected once.
 
     Sites have different patients in every split, so that training data are unpaired. With `paired`, the test
@@ -82,7 +80,5 @@ def plan_cohort(
                 anatomy = f"{home}-{split}-{number:04d}"
                 others = [site for site in sites if site != home] if paired and split == "test" else []
                 places = [(home, split), *((site, TRUTH) for site in others)]
-                patients.append(
-                    [Examination(anatomy, site, role, seeds[number], finding) for site, role in places]
-                )
+                patients.append([Examination(anatomy, site, role, seeds[number], finding) for site, role in places])
     return patients

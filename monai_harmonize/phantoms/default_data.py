@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.manifest import Manifest, load_manifest
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
@@ -31,20 +32,20 @@ def chest_manifest(
         seed: seed of splits that the manifest does not name.
 
     Raises:
-        FileNotFoundError: ``dataset_dir`` holds no manifest.
+        InputError: ``dataset_dir`` holds no manifest.
         ManifestError: problems of the manifest, all at once.
     """
-    if manifest is None and dataset_dir is None:
-        manifest = ensure_chest_dataset(default_dir)
-    elif manifest is None and dataset_dir is not None:
-        found = [Path(dataset_dir) / name for name in MANIFEST_NAMES if (Path(dataset_dir) / name).is_file()]
-        if not found:
-            raise FileNotFoundError(
-                f"{dataset_dir}: holds none of {MANIFEST_NAMES}; write one or give --manifest."
-            )
-        manifest = found[0]
-    assert manifest is not None
+    if manifest is None:
+        manifest = ensure_chest_dataset(default_dir) if dataset_dir is None else manifest_in(dataset_dir)
     return load_manifest(manifest, dataset_dir).with_splits(seed=seed)
+
+
+def manifest_in(folder: PathLike) -> Path:
+    """Manifest of a folder, by its usual names."""
+    for name in MANIFEST_NAMES:
+        if (Path(folder) / name).is_file():
+            return Path(folder) / name
+    raise InputError(f"{folder}: holds none of {', '.join(MANIFEST_NAMES)}; write one, or name it with --manifest.")
 
 
 @dataclass(frozen=True)

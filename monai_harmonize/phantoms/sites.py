@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-LUNG_ATTENUATION = (
-    1.35  # natural logarithm to which automatic exposure control brings the mean behind the lungs
-)
+LUNG_ATTENUATION = 1.35  # natural logarithm to which automatic exposure control brings the mean behind the lungs
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,7 @@ RIB_FALL = (46, 62, 80, 96, 108, 117, 123, 126, 122, 112, 70, 45)
 def vertebra_heights(anatomy: ThoraxAnatomy) -> Array:
     """Height y in mm of the middles of the vertebral bodies C4 to L4 (T1 has index 4)."""
     scale = anatomy.lung_height / 252
-    steps = np.array(
-        [15, 15.5, 16, 17.5, 19.5, 20.5, 21, 21.5, 22, 22.5, 23, 23.5, 24.5, 26, 28, 30, 32, 33, 34]
-    )
+    steps = np.array([15, 15.5, 16, 17.5, 19.5, 20.5, 21, 21.5, 22, 22.5, 23, 23.5, 24.5, 26, 28, 30, 32, 33, 34])
     heights = np.cumsum(steps) * (0.6 + 0.4 * scale)
     return np.asarray(heights - heights[4] - 4.0)
 
@@ -92,9 +90,7 @@ def _shoulder_tubes(anatomy: ThoraxAnatomy, side: int) -> tuple[list[Tube], Tube
             np.array([6.5, 5.0, 4.2, 3.6, 3.0]),
         ),
         round_tube(points((-32, 8), (-37, 50), (-33, 95), (lower - 22, 136)), 2.0),
-        round_tube(
-            points((-36, 42), (-14, 24), (8, 8), (26, 0), (33, 4)), np.array([2.4, 3.4, 4.5, 6.0, 5.0])
-        ),
+        round_tube(points((-36, 42), (-14, 24), (8, 8), (26, 0), (33, 4)), np.array([2.4, 3.4, 4.5, 6.0, 5.0])),
         round_tube(points((-20, 6), (-4, 12), (6, 22), (-2, 30)), np.array([3.0, 4.0, 4.5, 3.5])),
         round_tube(points((14, 18), (15, 32), (13, 46)), np.array([4.0, 6.0, 4.0])),
     ]

@@ -37,20 +37,14 @@ TRUNK = np.array(
 # Silhouette of heart and great vessels at heights from the lung apex (0) to the left dome (1): mm for the
 # vessels, multiples of the aorta's radius for its arch, fractions of the heart shadow's width for the heart,
 # of the lung's depth for middle and thickness.
-SILHOUETTE = np.array(
-    [0.0, 0.12, 0.20, 0.265, 0.33, 0.385, 0.44, 0.50, 0.58, 0.68, 0.78, 0.88, 0.97, 1.06, 1.16]
-)
+SILHOUETTE = np.array([0.0, 0.12, 0.20, 0.265, 0.33, 0.385, 0.44, 0.50, 0.58, 0.68, 0.78, 0.88, 0.97, 1.06, 1.16])
 LEFT_VESSELS = np.array([26, 25, 24, 19, 19, 29, 35, 30, 16, 5, 0, 0, 0, 0, 0])
 KNOB = np.array([0, 0.05, 0.45, 1.1, 0.75, 0.1, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 LEFT_HEART = np.array([0, 0, 0, 0, 0, 0, 0.02, 0.11, 0.30, 0.485, 0.60, 0.65, 0.645, 0.58, 0.40])
 RIGHT_VESSELS = np.array([24, 25, 26, 27, 28, 29, 28, 22, 10, 0, 0, 0, 0, 0, 0])
 RIGHT_HEART = np.array([0, 0, 0, 0, 0, 0, 0.02, 0.09, 0.215, 0.32, 0.35, 0.35, 0.32, 0.26, 0.18])
-MIDDLE = np.array(
-    [-0.20, -0.10, -0.05, 0.0, 0.02, 0.05, 0.08, 0.12, 0.16, 0.20, 0.22, 0.22, 0.22, 0.22, 0.22]
-)
-THICKNESS = np.array(
-    [0.28, 0.32, 0.36, 0.40, 0.42, 0.44, 0.46, 0.49, 0.53, 0.56, 0.56, 0.54, 0.50, 0.44, 0.34]
-)
+MIDDLE = np.array([-0.20, -0.10, -0.05, 0.0, 0.02, 0.05, 0.08, 0.12, 0.16, 0.20, 0.22, 0.22, 0.22, 0.22, 0.22])
+THICKNESS = np.array([0.28, 0.32, 0.36, 0.40, 0.42, 0.44, 0.46, 0.49, 0.53, 0.56, 0.56, 0.54, 0.50, 0.44, 0.34])
 
 
 def body(grid: Grid, anatomy: ThoraxAnatomy) -> Array:

@@ -75,9 +75,7 @@ def smooth_union(*lengths: Array, power: float = 4.0) -> Array:
     return np.asarray(sum(part**power for part in lengths) ** (1 / power))
 
 
-def capsule(
-    grid: Grid, start: tuple[float, float], end: tuple[float, float], radii: tuple[float, float]
-) -> Array:
+def capsule(grid: Grid, start: tuple[float, float], end: tuple[float, float], radii: tuple[float, float]) -> Array:
     """Path length in mm through a straight limb whose radius goes from `radii[0]` to `radii[1]`."""
     axis = np.subtract(end, start)
     along = np.clip(((grid.x - start[0]) * axis[0] + (grid.y - start[1]) * axis[1]) / (axis @ axis), 0, 1)

@@ -45,8 +45,6 @@ def transmission(
         filtration: aluminium in mm.
     """
     passed = np.zeros_like(soft)
-    for weight, mu_soft, mu_bone in zip(
-        tube_spectrum(kilovolt, filtration), SOFT_TISSUE, CORTICAL_BONE, strict=True
-    ):
+    for weight, mu_soft, mu_bone in zip(tube_spectrum(kilovolt, filtration), SOFT_TISSUE, CORTICAL_BONE, strict=True):
         passed += weight * np.exp(-(mu_soft * soft + mu_bone * bone))
     return passed

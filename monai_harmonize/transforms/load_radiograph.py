@@ -49,9 +49,7 @@ class LoadRadiograph(Transform):
                 polarity is none of the two.
         """
         if polarity not in (NORMAL, INVERTED):
-            raise ImageFileError(
-                filename, f"its polarity is {polarity!r}; expected {NORMAL!r} or {INVERTED!r}"
-            )
+            raise ImageFileError(filename, f"its polarity is {polarity!r}; expected {NORMAL!r} or {INVERTED!r}")
         reader = reader_for(filename, self.apply_voi)
         array, meta = reader.get_data(reader.read(filename))
         wrong = array.size - int(np.count_nonzero(np.isfinite(array)))

@@ -88,9 +88,7 @@ class SaveLikeSource(Transform):
         destination = self.destination(source)
         owner = self.sources.setdefault(destination, os.path.abspath(source))
         if owner != os.path.abspath(source):
-            raise ImageFileError(
-                source, f"its result would replace that of {owner}; set data_root to keep the folders"
-            )
+            raise ImageFileError(source, f"its result would replace that of {owner}; set data_root to keep the folders")
         write = WRITERS[image.meta["source_format"]]
         write(image[0].detach().cpu().float().numpy(), image.meta, destination, bundle=self.bundle)
         image.meta[MetaKeys.SAVED_TO.value] = str(destination)
@@ -102,9 +100,7 @@ class SaveLikeSource(Transform):
         if self.data_root is not None:
             absolute = Path(os.path.abspath(source))
             if not absolute.is_relative_to(self.data_root):
-                raise ImageFileError(
-                    source, f"lies outside data_root {self.data_root}; give a folder above it"
-                )
+                raise ImageFileError(source, f"lies outside data_root {self.data_root}; give a folder above it")
             relative = absolute.relative_to(self.data_root)
         name = relative.name
         extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")

@@ -113,9 +113,7 @@ class RestoreGreyLevelsd(MapTransform):
 
     backend = RestoreGreyLevels.backend
 
-    def __init__(
-        self, keys: KeysCollection, reference_key: str = "image", allow_missing_keys: bool = False
-    ) -> None:
+    def __init__(self, keys: KeysCollection, reference_key: str = "image", allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
         self.reference_key = reference_key
 

@@ -41,9 +41,7 @@ def build_dicom(path: Path, values: np.ndarray, syntax: str = ExplicitVRLittleEn
     big = UID(syntax) == pydicom.uid.ExplicitVRBigEndian
     data = values.astype(values.dtype.newbyteorder(">" if big else "<")).tobytes()
     if "PixelData" not in header and "FloatPixelData" not in header:
-        dataset.add_new(
-            "PixelData", "OB" if values.dtype.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2)
-        )
+        dataset.add_new("PixelData", "OB" if values.dtype.itemsize == 1 else "OW", data + b"\0" * (len(data) % 2))
     if "PixelData" in dataset and UID(syntax).is_encapsulated:
         dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
     dataset.file_meta = FileMetaDataset()

@@ -51,9 +51,7 @@ def test_uids_are_new_and_follow_from_source_and_bundle(film):
     first, again, other = derive(film()), derive(film()), derive(film(), "cyclegan_cxr 0.2.0")
     assert first.SOPInstanceUID == again.SOPInstanceUID
     assert first.SeriesInstanceUID == again.SeriesInstanceUID
-    uids = {
-        dataset[key].value for dataset in (first, other) for key in ("SOPInstanceUID", "SeriesInstanceUID")
-    }
+    uids = {dataset[key].value for dataset in (first, other) for key in ("SOPInstanceUID", "SeriesInstanceUID")}
     assert len(uids | {"1.2.3.4.1", "1.2.3.3"}) == 6
     assert first.StudyInstanceUID == "1.2.3.2"
 

@@ -50,9 +50,7 @@ def test_falling_slope_keeps_the_range_in_order():
 
 def test_rounding_and_clipping_on_the_way_back():
     scale = GreyScale(pixel_format(8))
-    np.testing.assert_array_equal(
-        scale.to_stored(np.array([-3.0, 0.4, 0.6, 254.7, 900.0])), [0, 0, 1, 255, 255]
-    )
+    np.testing.assert_array_equal(scale.to_stored(np.array([-3.0, 0.4, 0.6, 254.7, 900.0])), [0, 0, 1, 255, 255])
 
 
 @given(
@@ -72,9 +70,7 @@ def test_every_stored_value_survives_there_and_back(bits, signed, slope, interce
     grey = scale.to_grey(stored)
     assert grey.dtype == np.float32
     np.testing.assert_array_equal(scale.to_stored(grey), stored)
-    assert (grey.min(), grey.max()) == pytest.approx(
-        scale.grey_range, rel=1e-5, abs=1e-5 * abs(intercept) + 1e-6
-    )
+    assert (grey.min(), grey.max()) == pytest.approx(scale.grey_range, rel=1e-5, abs=1e-5 * abs(intercept) + 1e-6)
 
 
 def test_modality_lut_sequence_and_its_ends():
@@ -101,9 +97,7 @@ def test_voi_only_on_request():
     assert plain.to_grey(np.array([3000])) == 3000
     viewed = GreyScale.of(dataset, pixel_format(), "a.dcm", apply_voi=True)
     # PS3.3 C.11.2.1.2: flat below c - 0.5 - (w - 1) / 2 = 500 and above 1500, linear between.
-    np.testing.assert_allclose(
-        viewed.to_grey(np.array([0, 500, 1000, 1500, 4095])), [0, 0, 2047.5, 4095, 4095]
-    )
+    np.testing.assert_allclose(viewed.to_grey(np.array([0, 500, 1000, 1500, 4095])), [0, 0, 2047.5, 4095, 4095])
 
 
 def test_voi_lut_sequence_follows_the_rescale():

@@ -61,9 +61,7 @@ def test_damaged_values_are_not_shown():
 )
 def test_stored_range_follows_from_bits_and_sign(bits, signed, expected):
     dataset = Dataset()
-    dataset.update(
-        {"Rows": 1, "Columns": 1, "BitsAllocated": 16, "BitsStored": bits, "PixelRepresentation": signed}
-    )
+    dataset.update({"Rows": 1, "Columns": 1, "BitsAllocated": 16, "BitsStored": bits, "PixelRepresentation": signed})
     dataset.PhotometricInterpretation, dataset.PixelData = "MONOCHROME2", b"\0\0"
     pixels = PixelFormat.of(dataset, "film.dcm")
     assert pixels.stored_range == expected

@@ -66,17 +66,13 @@ def test_unused_bits_are_dropped_and_the_sign_extended(tmp_path, make_dicom, sig
     place = high_bit + 1 - stored
     garbage = rng.integers(0, 1 << 16, values.shape) & ~(((1 << stored) - 1) << place)
     raw = (((values & ((1 << stored) - 1)) << place) | garbage).astype(np.uint16)
-    path = make_dicom(
-        tmp_path / "a.dcm", raw, BitsStored=stored, HighBit=high_bit, PixelRepresentation=int(signed)
-    )
+    path = make_dicom(tmp_path / "a.dcm", raw, BitsStored=stored, HighBit=high_bit, PixelRepresentation=int(signed))
     np.testing.assert_array_equal(decode(path), values)
 
 
 def test_short_pixel_data_are_truncated(tmp_path, make_dicom, ramp):
     path = make_dicom(tmp_path / "a.dcm", ramp, PixelData=b"\0" * 22)
-    with pytest.raises(
-        ImageFileError, match=r"\(7FE0,0010\) is 22 bytes long; 3 x 4 values need 24.*truncated"
-    ):
+    with pytest.raises(ImageFileError, match=r"\(7FE0,0010\) is 22 bytes long; 3 x 4 values need 24.*truncated"):
         decode(path)
 
 
@@ -88,9 +84,7 @@ def test_cut_jpeg_is_not_filled_with_grey(tmp_path, make_dicom, ramp):
         decode(path)
 
 
-@pytest.mark.parametrize(
-    "syntax", ["1.2.840.10008.1.2.4.100", "1.2.840.113619.5.2"], ids=["MPEG-2", "private"]
-)
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.100", "1.2.840.113619.5.2"], ids=["MPEG-2", "private"])
 def test_missing_decoder_names_the_syntax_and_the_extra(tmp_path, make_dicom, ramp, syntax):
     path = make_dicom(tmp_path / "a.dcm", ramp)
     dataset = dcmread(path)
@@ -102,9 +96,7 @@ def test_missing_decoder_names_the_syntax_and_the_extra(tmp_path, make_dicom, ra
 
 @pytest.mark.parametrize("syntax", [JPEG2000Lossless, JPEGBaseline8Bit])
 def test_decoders_that_are_not_installed(tmp_path, make_dicom, ramp, syntax, monkeypatch):
-    path = make_dicom(
-        tmp_path / "a.dcm", ramp.astype(np.uint8), syntax, PixelData=encapsulate([b"\0\0\xff\xd9"])
-    )
+    path = make_dicom(tmp_path / "a.dcm", ramp.astype(np.uint8), syntax, PixelData=encapsulate([b"\0\0\xff\xd9"]))
 
     def no_decoder(_):
         raise RuntimeError("all plugins are missing dependencies")

@@ -38,9 +38,7 @@ def test_monochrome1_is_turned_within_the_nominal_range(tmp_path, make_dicom, dt
     values = np.array([[low, low + 1, 5], [6, high - 1, high]], dtype)
     header = {"BitsStored": bits, "RescaleSlope": "2", "RescaleIntercept": "-7"}
     plain, _ = read(make_dicom(tmp_path / "2.dcm", values, **header))
-    turned, meta = read(
-        make_dicom(tmp_path / "1.dcm", values, PhotometricInterpretation="MONOCHROME1", **header)
-    )
+    turned, meta = read(make_dicom(tmp_path / "1.dcm", values, PhotometricInterpretation="MONOCHROME1", **header))
     assert meta["polarity_turned"] is True
     assert meta["grey_range"] == (2 * low - 7, 2 * high - 7)
     np.testing.assert_array_equal(plain, values.T.astype(float) * 2 - 7)

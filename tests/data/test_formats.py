@@ -101,7 +101,5 @@ def test_a_hidden_parent_of_the_folder_does_not_hide_it(tmp_path):
 
 def test_folder_without_images(tmp_path):
     (tmp_path / "README.txt").write_text("no image")
-    with pytest.raises(
-        ImageFileError, match=f"{tmp_path}: the folder holds no DICOM, PNG, JPEG or NIfTI image"
-    ):
+    with pytest.raises(ImageFileError, match=f"{tmp_path}: the folder holds no DICOM, PNG, JPEG or NIfTI image"):
         find_images(tmp_path)

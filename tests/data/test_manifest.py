@@ -185,9 +185,7 @@ def test_patient_ids_stay_out_of_messages(folder: Path) -> None:
 
 
 def test_truth_and_other_sites_are_no_leak(folder: Path) -> None:
-    text = (
-        "file,site,patient,split\na/1.png,a,p,test\nb/1.png,b,p,train\na/2.png,a,p,truth\na/3.png,c,p,truth\n"
-    )
+    text = "file,site,patient,split\na/1.png,a,p,test\nb/1.png,b,p,train\na/2.png,a,p,truth\na/3.png,c,p,truth\n"
     assert len(load_manifest(write(folder, text)).records) == 4
 
 
@@ -227,9 +225,7 @@ def test_long_manifest_keeps_leading_zeros(folder: Path) -> None:
 
 
 def test_label_image_becomes_absolute(folder: Path) -> None:
-    path = write(
-        folder, decathlon(training=[{"image": "a/1.png", "site": "a", "label": "m/1.png"}]), "list.json"
-    )
+    path = write(folder, decathlon(training=[{"image": "a/1.png", "site": "a", "label": "m/1.png"}]), "list.json")
     assert load_manifest(path).records[0]["label"] == str(folder / "m/1.png")
 
 

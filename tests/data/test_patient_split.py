@@ -18,9 +18,7 @@ FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 @st.composite
 def manifests(draw: st.DrawFn) -> list[Record]:
     """Records of two sites that share patient ids; patients have several images and labels, some no name."""
-    row = st.tuples(
-        st.sampled_from("ab"), st.one_of(st.none(), st.integers(0, 40)), st.sampled_from([None, 0, 1])
-    )
+    row = st.tuples(st.sampled_from("ab"), st.one_of(st.none(), st.integers(0, 40)), st.sampled_from([None, 0, 1]))
     records = []
     for index, (site, patient, label) in enumerate(draw(st.lists(row, max_size=120))):
         record = {"image": f"/data/{index}.png", "file": f"{index}.png", "site": site}

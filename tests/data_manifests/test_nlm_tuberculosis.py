@@ -29,9 +29,7 @@ def test_builder_writes_the_committed_bytes(copy: Path) -> None:
     write_manifests(copy)
     assert sorted(path.name for path in copy.iterdir()) == sorted([*NAMES, IDS_FILE])
     for name in NAMES:
-        assert (copy / name).read_bytes() == (FOLDER / name).read_bytes(), (
-            f"{name} is not what the builder writes"
-        )
+        assert (copy / name).read_bytes() == (FOLDER / name).read_bytes(), f"{name} is not what the builder writes"
 
 
 @pytest.mark.parametrize(
@@ -84,10 +82,7 @@ def test_download_check_names_every_missing_file(copy: Path, tmp_path: Path) -> 
     incomplete = CliRunner().invoke(app, command)
     assert incomplete.exit_code == 1
     assert incomplete.output.count("leftMask") == 30
-    assert (
-        "row 2: mask 'MontgomerySet/ManualMask/leftMask/MCUCXR_0001_0.png' does not exist"
-        in incomplete.output
-    )
+    assert "row 2: mask 'MontgomerySet/ManualMask/leftMask/MCUCXR_0001_0.png' does not exist" in incomplete.output
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import torch
 from monai_harmonize.engines import RandomState, ResumeHandler
 
 sys.path.insert(0, str(Path(__file__).parent))
-from training import make_trainer  # noqa: E402
+from training import make_trainer
 
 PROGRAM = Path(__file__).parent / "training.py"
 

@@ -62,9 +62,7 @@ def make_trainer(folder: Path | None = None, *, kill: int = 0, workers: int = 0,
         shared = {**objective.networks, "average": average}
         shared |= {f"optimizer_{i}": item for i, item in enumerate(optimizers)}
         shared |= {f"scheduler_{i}": item for i, item in enumerate(schedulers)}
-        handlers.append(
-            ResumeHandler(folder / "resume.pt", shared, {**pools, "random": RandomState()}, {"epochs": 4})
-        )
+        handlers.append(ResumeHandler(folder / "resume.pt", shared, {**pools, "random": RandomState()}, {"epochs": 4}))
     return ObjectiveTrainer(
         "cpu",
         4,

@@ -37,9 +37,7 @@ def test_templates_depend_on_the_seed_only(study: Path, harmonize: Callable[...,
     assert first == again != other
 
 
-def test_missing_files_are_listed_and_do_not_move_other_templates(
-    study: Path, harmonize: Callable[..., Path]
-) -> None:
+def test_missing_files_are_listed_and_do_not_move_other_templates(study: Path, harmonize: Callable[..., Path]) -> None:
     folder = harmonize(lambda raw, truth: truth)
     before = {case.name: case.template for case in pair(study, folder).cases}
     (folder / "test/a/a2.png").unlink()

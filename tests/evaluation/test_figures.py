@@ -66,9 +66,7 @@ def test_panel_shows_images_upright_in_one_window(evaluation: Evaluation) -> Non
     with PILImage.open(case.source["image"]) as stored:
         np.testing.assert_allclose(cells[0].images[0].get_array(), np.asarray(stored) / 65535, atol=1e-4)
     images = load_case(case)
-    np.testing.assert_allclose(
-        cells[4].images[0].get_array(), (images["harmonized"] - images["raw"]).T, atol=1e-6
-    )
+    np.testing.assert_allclose(cells[4].images[0].get_array(), (images["harmonized"] - images["raw"]).T, atol=1e-6)
     assert len({cell.images[0].get_clim() for cell in cells[:4]}) == 1
     assert [cell.get_title().split("\n")[0] for cell in cells[:4]] == [
         "Raw (Here)",
@@ -99,15 +97,11 @@ def test_residual_of_a_tone_curve_stays_pale(study: Path, harmonize: Callable[..
     assert np.abs(residual.get_array()).mean() < 0.01 * SMALLEST_RESIDUAL_SCALE
 
 
-def test_panel_without_truth_shows_an_example_of_the_target(
-    study: Path, harmonize: Callable[..., Path]
-) -> None:
+def test_panel_without_truth_shows_an_example_of_the_target(study: Path, harmonize: Callable[..., Path]) -> None:
     manifest = study / "manifest.csv"
     manifest.write_text("\n".join(line for line in manifest.read_text().splitlines() if "truth" not in line))
     folder = harmonize(lambda raw, truth: truth)
-    pairing = pair_manifest(
-        load_manifest(manifest).with_splits(), folder, root=study, source_site="a", target_site="b"
-    )
+    pairing = pair_manifest(load_manifest(manifest).with_splits(), folder, root=study, source_site="a", target_site="b")
     evaluation = evaluate_harmonization(pairing, resamples=10, progress=False)
     assert panel_figure(evaluation, LABELS, count=1).axes[3].get_title() == "There\n(another patient)"
     assert len(similarity_figure(evaluation, LABELS).axes) == 1

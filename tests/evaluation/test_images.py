@@ -14,9 +14,7 @@ from monai_harmonize.evaluation.images import load_case, load_item, load_unit_im
 ANATOMY = np.random.default_rng(0).integers(0, 4096, (20, 30)).astype(np.float32)
 
 
-def reader(
-    images: Mapping[str, Any], grey_range: tuple[float, float] = (0, 4095)
-) -> Callable[..., MetaTensor]:
+def reader(images: Mapping[str, Any], grey_range: tuple[float, float] = (0, 4095)) -> Callable[..., MetaTensor]:
     def load(item: Mapping[str, Any]) -> MetaTensor:
         array = torch.as_tensor(np.array(images[item["image"]], np.float32, order="C"))
         return MetaTensor(array[None] if array.ndim == 2 else array, meta={"grey_range": grey_range})

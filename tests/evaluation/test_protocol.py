@@ -56,9 +56,7 @@ def test_distances_are_those_of_the_pooled_pixels(study: Path, harmonize: Callab
     evaluation = evaluate(study, folder)
     raw, output, target = (pixels(p) for p in (study / "test/a", folder / "test/a", study / "test/b"))
     to_target = scipy_wasserstein(output, target)
-    assert value(evaluation, "raw", "wasserstein_to_target") == pytest.approx(
-        scipy_wasserstein(raw, target), abs=1e-3
-    )
+    assert value(evaluation, "raw", "wasserstein_to_target") == pytest.approx(scipy_wasserstein(raw, target), abs=1e-3)
     assert value(evaluation, "harmonized", "wasserstein_to_target") == pytest.approx(to_target, abs=1e-3)
     assert value(evaluation, "harmonized", "wasserstein_to_source") == pytest.approx(
         scipy_wasserstein(output, raw), abs=1e-3
@@ -68,9 +66,7 @@ def test_distances_are_those_of_the_pooled_pixels(study: Path, harmonize: Callab
     )
 
 
-def test_an_invented_disc_shows_in_the_residual_of_its_image_only(
-    study: Path, harmonize: Callable[..., Path]
-) -> None:
+def test_an_invented_disc_shows_in_the_residual_of_its_image_only(study: Path, harmonize: Callable[..., Path]) -> None:
     folder = harmonize(lambda raw, truth: truth)
     path = folder / "test/a/a3.png"
     image = np.asarray(PILImage.open(path)).astype(np.int64)
@@ -83,9 +79,7 @@ def test_an_invented_disc_shows_in_the_residual_of_its_image_only(
     assert table["residual_rms"].nsmallest(5).max() < 1e-3
 
 
-def test_same_seed_same_numbers_other_seed_other_intervals(
-    study: Path, harmonize: Callable[..., Path]
-) -> None:
+def test_same_seed_same_numbers_other_seed_other_intervals(study: Path, harmonize: Callable[..., Path]) -> None:
     folder = harmonize(lambda raw, truth: truth)
     first, again, other = (evaluate(study, folder, seed=seed).results for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, again)

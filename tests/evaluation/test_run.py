@@ -64,9 +64,7 @@ def test_writes_tables_and_report(study: Path, truthful: Path, tmp_path: Path) -
     assert summary["guarantee_class"] == "G4"
 
 
-def test_report_is_one_valid_file_with_its_figures_inside(
-    study: Path, truthful: Path, tmp_path: Path
-) -> None:
+def test_report_is_one_valid_file_with_its_figures_inside(study: Path, truthful: Path, tmp_path: Path) -> None:
     result = run(study, truthful, tmp_path / "out")
     page = Page(result.report.read_text())
     assert result.verdict.headline in page.text
@@ -100,16 +98,12 @@ def test_missing_files_are_reported(study: Path, truthful: Path, tmp_path: Path)
     assert "Not evaluated" in text
 
 
-def test_bundle_metadata_name_the_method_and_its_guarantee(
-    study: Path, truthful: Path, tmp_path: Path
-) -> None:
+def test_bundle_metadata_name_the_method_and_its_guarantee(study: Path, truthful: Path, tmp_path: Path) -> None:
     configs = tmp_path / "bundle" / "configs"
     configs.mkdir(parents=True)
     metadata = {"name": "tone curve", "version": "1.2.3", "guarantee_class": "G0"}
     (configs / "metadata.json").write_text(json.dumps(metadata))
-    text = Page(
-        run(study, truthful, tmp_path / "out", bundle_root=tmp_path / "bundle").report.read_text()
-    ).text
+    text = Page(run(study, truthful, tmp_path / "out", bundle_root=tmp_path / "bundle").report.read_text()).text
     assert "tone curve 1.2.3" in text
     assert "Guarantee class G0: one increasing curve" in text
     (configs / "metadata.json").write_text(json.dumps(metadata | {"guarantee_class": "G9"}))

@@ -19,12 +19,9 @@ def evaluation(
 ) -> Evaluation:
     items = [{"image": f"b{i}"} for i in range(40)]
     paired = tuple(
-        Case(f"c{i}", f"p{i}", items[0], items[0], items[0], items[0] if i < truths else None)
-        for i in range(cases)
+        Case(f"c{i}", f"p{i}", items[0], items[0], items[0], items[0] if i < truths else None) for i in range(cases)
     )
-    rows = [
-        Measurement(m, "wasserstein_to_target", d, d / 2, d * 2, np.nan, cases) for m, d in distances.items()
-    ]
+    rows = [Measurement(m, "wasserstein_to_target", d, d / 2, d * 2, np.nan, cases) for m, d in distances.items()]
     share = distances["harmonized"] / distances["raw"]
     rows.append(Measurement("harmonized", "remaining_share", share, share / 2, share * 2, np.nan, cases))
     rows.append(Measurement("target_halves", "wasserstein_to_target", 0.008, 0.004, 0.015, np.nan, 40))
@@ -75,20 +72,14 @@ def test_sites_as_near_as_halves_of_one_have_nothing_to_harmonize(raw: float) ->
 
 def test_truth_is_told_where_it_exists() -> None:
     verdict = judge(evaluation(truths=40), "A", "B")
-    assert (
-        "SSIM to the paired truth: 0.700 raw, 0.900 harmonized, 0.800 by histogram matching."
-        in verdict.findings
-    )
+    assert "SSIM to the paired truth: 0.700 raw, 0.900 harmonized, 0.800 by histogram matching." in verdict.findings
 
 
 def test_warnings_for_few_missing_inverted_and_partly_true() -> None:
     missing = tuple(f"m{i}" for i in range(7))
     verdict = judge(evaluation(cases=12, truths=3, edges=0.1, missing=missing), "A", "B")
     text = "\n".join(verdict.warnings)
-    assert (
-        "7 of 19 source images have no harmonized file and are left out: m0, m1, m2, m3, m4 and 2 more."
-        in text
-    )
+    assert "7 of 19 source images have no harmonized file and are left out: m0, m1, m2, m3, m4 and 2 more." in text
     assert "A has only 12 patients" in text
     assert "B has only" not in text
     assert "12 outputs look inverted" in text

@@ -17,9 +17,7 @@ from monai_harmonize.metrics import (
     wasserstein_distance,
 )
 
-HISTOGRAMS = arrays(np.float64, (2, 64), elements=st.floats(0, 1000)).filter(
-    lambda h: bool((h.sum(1) > 0).all())
-)
+HISTOGRAMS = arrays(np.float64, (2, 64), elements=st.floats(0, 1000)).filter(lambda h: bool((h.sum(1) > 0).all()))
 
 
 @settings(max_examples=60, deadline=None)
@@ -136,9 +134,7 @@ def test_metric_memory_does_not_grow() -> None:
 
 
 def test_metric_through_an_ignite_engine() -> None:
-    batches = [
-        {"pred": images(2, seed, -0.5, 0.5), "image_b": images(2, seed + 9, -0.2, 1)} for seed in range(3)
-    ]
+    batches = [{"pred": images(2, seed, -0.5, 0.5), "image_b": images(2, seed + 9, -0.2, 1)} for seed in range(3)]
     evaluator = Engine(lambda _, batch: [{k: v[i] for k, v in batch.items()} for i in range(2)])
     handler = IgniteMetricHandler(
         SiteDistanceMetric(), output_transform=from_engine(["pred", "image_b"]), save_details=False

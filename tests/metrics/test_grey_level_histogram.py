@@ -29,9 +29,7 @@ def test_takes_every_real_type(dtype: torch.dtype) -> None:
     np.testing.assert_allclose(histogram, 0.25)
 
 
-@pytest.mark.parametrize(
-    "image", [torch.tensor([0.1, float("nan")]), torch.tensor([torch.inf]), torch.zeros(0)]
-)
+@pytest.mark.parametrize("image", [torch.tensor([0.1, float("nan")]), torch.tensor([torch.inf]), torch.zeros(0)])
 def test_refuses_what_has_no_grey_levels(image: torch.Tensor) -> None:
     with pytest.raises(ValueError, match="NaN or infinity"):
         grey_level_histogram(image)
@@ -53,9 +51,7 @@ def test_pool_is_the_mean_of_the_images_however_it_is_split(sizes: list[int], cu
         (first if position < cut else second).add(image)
     first.merge(second)
     assert first.images == len(images)
-    np.testing.assert_allclose(
-        first.density, np.mean([grey_level_histogram(i, bins=16) for i in images], axis=0)
-    )
+    np.testing.assert_allclose(first.density, np.mean([grey_level_histogram(i, bins=16) for i in images], axis=0))
 
 
 def test_large_and_small_image_weigh_the_same() -> None:

@@ -19,7 +19,14 @@ def test_shape_and_range(spatial_dims: int, upsampling: str, norm: str | None) -
 
 def test_parameter_count_is_that_of_the_paper() -> None:
     # c7s1-64, d128, d256, nine R256, u128, u64, c7s1-1, each convolution with a bias.
-    convolutions = [(1, 64, 7), (64, 128, 3), (128, 256, 3), *[(256, 256, 3)] * 18, (256, 128, 3), (128, 64, 3)]
+    convolutions = [
+        (1, 64, 7),
+        (64, 128, 3),
+        (128, 256, 3),
+        *[(256, 256, 3)] * 18,
+        (256, 128, 3),
+        (128, 64, 3),
+    ]
     expected = sum(i * o * k * k + o for i, o, k in [*convolutions, (64, 1, 7)])
     assert sum(p.numel() for p in ResNetGenerator(2).parameters()) == expected
 

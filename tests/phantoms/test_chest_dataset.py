@@ -178,8 +178,10 @@ def reported(*arguments):
     make(*arguments)
 chest_dataset._make = reported
 print("ready", flush=True)
-chest_dataset.ensure_chest_dataset(sys.argv[1], sites=("site_a", "site_b"), size=48, progress=False, workers=1,
-                                   anatomies_per_site={"train": 3, "validation": 1, "test": 2})
+counts = {"train": 3, "validation": 1, "test": 2}
+chest_dataset.ensure_chest_dataset(
+    sys.argv[1], sites=["site_a", "site_b"], anatomies_per_site=counts, size=48, progress=False, workers=1
+)
 """
 
 

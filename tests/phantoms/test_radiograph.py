@@ -69,9 +69,7 @@ def test_lungs_are_darker_than_the_mediastinum_and_air_is_darkest(
 
 
 @pytest.mark.parametrize("name", SITE_NAMES)
-def test_images_use_a_good_part_of_the_range_without_clipping_much(
-    name: str, images: dict[str, np.ndarray]
-) -> None:
+def test_images_use_a_good_part_of_the_range_without_clipping_much(name: str, images: dict[str, np.ndarray]) -> None:
     low, high = np.quantile(images[name], (0.02, 0.98))
     assert high - low > 0.6
     assert (images[name] == 1).mean() < 0.05

@@ -63,9 +63,7 @@ def test_one_pixel_and_constant_images_are_read(tmp_path):
 
 
 def test_unknown_polarity(film):
-    with pytest.raises(
-        ImageFileError, match=r"film\.png: its polarity is 'upside'; expected 'normal' or 'inverted'"
-    ):
+    with pytest.raises(ImageFileError, match=r"film\.png: its polarity is 'upside'; expected 'normal' or 'inverted'"):
         LoadRadiograph()(film, "upside")
 
 
@@ -82,10 +80,7 @@ def test_dictionary_version_reads_the_polarity_of_the_item(film):
 
 
 def test_missing_keys(film):
-    assert (
-        LoadRadiographd(keys=["image", "mask"], allow_missing_keys=True)({"image": film})["image"].shape[0]
-        == 1
-    )
+    assert LoadRadiographd(keys=["image", "mask"], allow_missing_keys=True)({"image": film})["image"].shape[0] == 1
     with pytest.raises(KeyError):
         LoadRadiographd(keys=["image", "mask"])({"image": film})
 

@@ -31,12 +31,8 @@ def write_png(path, values):
 def write_dicom(path, values):
     """MONOCHROME1, 12 bit, with a name that would lead out of the folder."""
     header = Header()
-    header.update(
-        {"SOPClassUID": CR, "SOPInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.4", "Rows": values.shape[0]}
-    )
-    header.update(
-        {"Columns": values.shape[1], "BitsAllocated": 16, "BitsStored": 12, "PixelRepresentation": 0}
-    )
+    header.update({"SOPClassUID": CR, "SOPInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.4", "Rows": values.shape[0]})
+    header.update({"Columns": values.shape[1], "BitsAllocated": 16, "BitsStored": 12, "PixelRepresentation": 0})
     header.update({"HighBit": 11, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME1"})
     header.PatientName, header.SeriesDescription = "..^..", "../../escape"
     header.add_new("PixelData", "OW", values.astype("<u2").tobytes())

@@ -1,0 +1,45 @@
+# `make demo` and `make test` set everything up on a fresh machine; both need Python 3.10 or newer and nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+BUNDLE := bundles/cyclegan_cxr
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format bench clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# PyTorch first and by its pinned version, so that a CPU wheel found beside the index is taken.
+$(VENV)/.run: $(BIN)/python setup.cfg constraints.txt
+	$(INSTALL) torch
+	$(INSTALL) --editable '.[dicom]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(INSTALL) --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.run
+	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/train.json
+	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/inference.json
+	$(BIN)/monai-harmonize evaluate --manifest $(BUNDLE)/data/manifest.csv --harmonized $(BUNDLE)/harmonized --output demo
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.run
+	$(BIN)/python benchmarks/cyclegan_step.py
+
+clean:
+	rm -rf demo $(BUNDLE)/data $(BUNDLE)/models $(BUNDLE)/eval $(BUNDLE)/harmonized

@@ -1,0 +1,35 @@
+"""What a user did wrong is told in one message, not in a traceback through three libraries."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from monai_harmonize.data.errors import InputError
+
+__all__ = ["input_error_in", "plain_errors"]
+
+
+def input_error_in(error: BaseException | None) -> InputError | None:
+    """First ``InputError`` among an exception and its causes."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
+def plain_errors() -> None:
+    """From now on end the process with the bare message when an ``InputError`` is behind an uncaught exception.
+
+    MONAI wraps whatever a configuration raises into errors of its own; the cause is what the user can act on. Other
+    exceptions keep their traceback.
+    """
+    sys.excepthook = show
+
+
+def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an uncaught exception; the signature is that of ``sys.excepthook``."""
+    cause = input_error_in(error)
+    if cause is None:
+        sys.__excepthook__(kind, error, trace)
+    else:
+        sys.stderr.write(f"error: {cause}\n")
