@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from monai_harmonize.phantoms import write_chest_dataset
+
 REAL_DATA = "MONAI_HARMONIZE_DATA"
 
 # Two processes of the test runner share two cores; spinning threads would slow both down many times.
@@ -20,3 +22,12 @@ def real_data() -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"set {REAL_DATA} to the folder of real images to run this test")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def chest_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phantom data set: sites A and B, a few patients in every split."""
+    folder = tmp_path_factory.mktemp("phantoms") / "chest"
+    counts = {"train": 6, "validation": 2, "test": 3}
+    write_chest_dataset(folder, sites=("site_a", "site_b"), anatomies_per_site=counts, size=64, workers=1)
+    return folder

@@ -1,4 +1,4 @@
-"""Reader of grey PNG (8 and 16 bit) and grey JPEG (8 bit) radiographs."""
+"""Reader of grey PNG (8 and 16 bit) and JPEG (8 bit) radiographs, also where grey is stored as 8-bit colour."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ __all__ = ["PngRadiographReader", "check_grey", "open_raster"]
 MM_PER_INCH = 25.4
 # The header IHDR is the first chunk: bit depth and colour type lie at fixed places (PNG 11.2.1).
 IHDR_BIT_DEPTH, IHDR_COLOUR_TYPE = 24, 25
+MAYBE_GREY = ("RGB", "palette")
 COLOUR_TYPES = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 
 
@@ -37,22 +38,40 @@ def open_raster(path: Path) -> Image.Image:
 
 
 def check_grey(image: Image.Image, path: Path) -> int:
-    """Bits per pixel, 8 or 16, of an image that is plain grey.
+    """Bits per pixel, 8 or 16, of an image that is grey or may be grey stored as 8-bit colour.
 
     Raises:
-        ImageFileError: colour, palette, transparency or other bits.
+        ImageFileError: transparency, 16-bit colour or other bits.
     """
     colour, bits = ("grey" if image.mode == "L" else image.mode), 8
     if image.format == "PNG":
         with path.open("rb") as file:
             header = file.read(IHDR_COLOUR_TYPE + 1)
         colour, bits = COLOUR_TYPES[header[IHDR_COLOUR_TYPE]], header[IHDR_BIT_DEPTH]
-    if colour != "grey" or "transparency" in image.info:
-        colour = "grey with a transparent level" if colour == "grey" else colour
+    if colour not in ("grey", *MAYBE_GREY) or "transparency" in image.info or (colour != "grey" and bits != 8):
+        colour = f"{colour} with a transparent level" if "transparency" in image.info else colour
         raise ImageFileError(path, f"its colour type is {colour}; expected grey: convert it to 8 or 16 bit grey")
     if bits not in (8, 16):
         raise ImageFileError(path, f"its bit depth is {bits}; expected 8 or 16: convert it to 8 bit grey")
     return bits
+
+
+def grey_pixels(image: Image.Image, path: Path) -> Image.Image:
+    """Decode an image and reduce 8-bit colour whose channels agree to the one grey channel that is shown.
+
+    The Shenzhen tuberculosis set is published that way.
+
+    Raises:
+        ImageFileError: the channels differ.
+    """
+    image.load()
+    if image.mode not in ("RGB", "P"):
+        return image
+    red, green, blue = image.convert("RGB").split()
+    if not red.tobytes() == green.tobytes() == blue.tobytes():
+        raise ImageFileError(path, "its pixels are coloured; expected grey: convert it to 8 or 16 bit grey")
+    red.format, red.info = image.format, image.info
+    return red
 
 
 class PngRadiographReader(ImageReader):
@@ -72,19 +91,21 @@ class PngRadiographReader(ImageReader):
         """Open and decode one file.
 
         Raises:
-            ImageFileError: there is no such file, or it is truncated, damaged, not plain grey or not upright.
+            ImageFileError: there is no such file, or it is truncated, damaged, coloured or not upright.
         """
         path = single_path(data)
         image = open_raster(path)
         check_grey(image, path)
         try:
-            image.load()
+            grey = grey_pixels(image, path)
             orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        except ImageFileError:
+            raise
         except (OSError, SyntaxError, ValueError) as error:
             raise ImageFileError(path, f"truncated or damaged; get it again: {error}") from error
         if orientation != 1:
             raise ImageFileError(path, f"its EXIF orientation is {orientation}; expected 1: turn it upright")
-        return image
+        return grey
 
     def get_data(self, img: Image.Image) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Convert a decoded image.

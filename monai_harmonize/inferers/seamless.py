@@ -33,7 +33,7 @@ class SeamlessInferer(Inferer):
         overlap: share of a tile that overlaps its neighbour; half a tile should exceed the receptive field.
 
     Raises:
-        ValueError: sizes that are not multiples of ``multiple``.
+        ValueError: sizes, or a step from tile to tile, that are not multiples of ``multiple``.
     """
 
     def __init__(
@@ -47,6 +47,10 @@ class SeamlessInferer(Inferer):
         for name, value in (("min_size", min_size), ("tile", tile)):
             if value <= 0 or value % multiple:
                 raise ValueError(f"{name} is {value}; expected a positive multiple of {multiple}.")
+        step = int(tile * (1 - overlap))
+        if overlap < 0 or step < 1 or step % multiple:
+            # Else the network's strides would lie differently in each tile.
+            raise ValueError(f"overlap is {overlap}; expected tile * (1 - overlap) to be a multiple of {multiple}.")
         self.multiple = multiple
         self.min_size = min_size
         self.max_pixels = max_pixels
@@ -90,13 +94,14 @@ class SeamlessInferer(Inferer):
                 image = F.pad(image, [n for gap in reversed(rest) for n in (0, gap)], mode="replicate")
 
     def _tiled(self, image: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+        if len(image) > 1:  # since statistics belong to one image
+            return torch.cat([self._tiled(one, network, *args, **kwargs) for one in image.split(1)])
         dims = image.ndim - 2
-        window = SlidingWindowInferer(
-            roi_size=[min(self.tile, length) for length in image.shape[2:]],
-            overlap=self.overlap,
-            mode="gaussian",
-            padding_mode="reflect",
-        )
+        edges = [min(self.tile, length) for length in image.shape[2:]]
+        window = SlidingWindowInferer(roi_size=edges, overlap=self.overlap)
+        # MONAI's own Gaussian has a floor, under which tiles meet in a step at the rim of the image.
+        weights = [torch.signal.windows.gaussian(edge, std=edge / 8) for edge in edges]
+        window.roi_weight_map = torch.stack(torch.meshgrid(*weights, indexing="ij")).prod(0)
         if not isinstance(network, nn.Module):
             return torch.as_tensor(window(image, network, *args, **kwargs))
         scale = (self.max_pixels / prod(image.shape[2:])) ** (1 / dims)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.png_reader import PngRadiographReader
+from monai_harmonize.data.png_writer import write_like_png
 
 
 def read(path):
@@ -70,12 +71,9 @@ def test_grey_jpeg(tmp_path):
 @pytest.mark.parametrize(
     ("mode", "name", "reason"),
     [
-        ("RGB", "a.png", "RGB"),
         ("RGBA", "a.png", "RGB with alpha"),
         ("LA", "a.png", "grey with alpha"),
-        ("P", "a.png", "palette"),
         ("1", "a.png", "bit depth is 1"),
-        ("RGB", "a.jpg", "RGB"),
         ("CMYK", "a.jpg", "CMYK"),
     ],
 )
@@ -117,6 +115,39 @@ def test_damaged_checksum(tmp_path):
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(ImageFileError, match="damaged"):
         read(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_colour_is_refused_and_grey_stored_as_colour_is_not(tmp_path, name):
+    grey = np.linspace(0, 255, 48, dtype=np.uint8).reshape(6, 8)
+    Image.fromarray(grey).convert("RGB").save(tmp_path / name, quality=100)
+    reader = PngRadiographReader()
+    array, meta = reader.get_data(reader.read(tmp_path / name))
+    assert meta["bits_stored"] == 8
+    assert np.abs(array - grey.T).max() <= (0 if name == "a.png" else 4)
+    Image.new("RGB", (8, 6), (200, 20, 20)).save(tmp_path / name)
+    with pytest.raises(ImageFileError, match=f"{name}.*coloured"):
+        reader.read(tmp_path / name)
+
+
+def test_palette_is_read_as_it_is_shown(tmp_path):
+    indices = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    image = Image.fromarray(indices, mode="P")
+    image.putpalette([255 - level for level in range(256) for _ in range(3)])
+    image.save(tmp_path / "a.png")
+    reader = PngRadiographReader()
+    array, _ = reader.get_data(reader.read(tmp_path / "a.png"))
+    np.testing.assert_array_equal(array, 255 - indices.T.astype(np.float32))
+    write_like_png(array, {**meta_of(tmp_path / "a.png")}, tmp_path / "b.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "b.png")), 255 - indices)
+    image.putpalette([level * (channel == 0) for level in range(256) for channel in range(3)])
+    image.save(tmp_path / "a.png")
+    with pytest.raises(ImageFileError, match="coloured"):
+        reader.read(tmp_path / "a.png")
+
+
+def meta_of(path) -> dict:
+    return {**PngRadiographReader().get_data(PngRadiographReader().read(path))[1], "filename_or_obj": str(path)}
 
 
 def test_monai_load_image_takes_the_reader(tmp_path):

@@ -1,0 +1,148 @@
+"""Every bundle keeps MONAI's rules and ours (DESIGN: contract of a bundle)."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
+
+BUNDLES = sorted(path.parent.parent for path in Path("bundles").glob("*/configs/train.json"))
+FILES = (
+    "configs/metadata.json",
+    "configs/train.json",
+    "configs/inference.json",
+    "configs/evaluate.json",
+    "configs/multi_gpu_train.json",
+    "configs/logging.conf",
+    "docs/README.md",
+    "LICENSE",
+)
+pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+
+
+def load(bundle: Path, name: str) -> dict:
+    return json.loads((bundle / "configs" / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def trained(bundle: Path, tmp_path: Path) -> Path:
+    """Random weights of the bundle's network, one flat state dict."""
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    torch.manual_seed(0)
+    path = tmp_path / "model.pt"
+    torch.save(parser.get_parsed_content("network_def").state_dict(), path)
+    return path
+
+
+def test_files(bundle: Path) -> None:
+    assert [name for name in FILES if not (bundle / name).is_file()] == []
+    assert not list(bundle.rglob("*.py"))
+
+
+def test_json_is_pretty_printed(bundle: Path) -> None:
+    for path in bundle.glob("configs/*.json"):
+        text = path.read_text()
+        assert text == json.dumps(json.loads(text), indent=4, ensure_ascii=False) + "\n", path
+
+
+def test_metadata(bundle: Path) -> None:
+    metadata = load(bundle, "metadata")
+    assert metadata["name"] == bundle.name
+    assert metadata["version"] in metadata["changelog"]
+    assert metadata["guarantee_class"] in ("G0", "G1", "G2", "G3", "G4")
+    for tensor in (
+        metadata["network_data_format"]["inputs"]["image"],
+        metadata["network_data_format"]["outputs"]["pred"],
+    ):
+        assert all(isinstance(size, int) for size in tensor["spatial_shape"])
+
+
+def test_metadata_fits_the_schema(bundle: Path, real_data: Path) -> None:
+    # An existing schema file is not downloaded again, so this works without a network.
+    schema = real_data / "monai" / "meta_schema_20240725.json"
+    verify_metadata(meta_file=str(bundle / "configs" / "metadata.json"), filepath=str(schema))
+
+
+def test_root_is_the_bundle_and_every_path_derives_from_it(bundle: Path) -> None:
+    for name in ("train", "inference"):
+        config = load(bundle, name)
+        assert config["bundle_root"] == str(bundle)
+        rest = json.dumps({key: value for key, value in config.items() if key != "bundle_root"})
+        assert "bundles/" not in rest
+
+
+@pytest.mark.parametrize("name", ["train", "inference"])
+def test_properties(bundle: Path, name: str, chest_data: Path, trained: Path, tmp_path: Path) -> None:
+    workflow = ConfigWorkflow(
+        config_file=str(bundle / "configs" / f"{name}.json"),
+        workflow_type=name,
+        logging_file=False,
+        dataset_dir=str(chest_data),
+        output_dir=str(tmp_path / "out"),
+        **({"ckpt_dir": str(tmp_path)} if name == "train" else {"checkpoint": str(trained)}),
+    )
+    workflow.initialize()
+    assert workflow.check_properties() == []
+
+
+def test_network_fits_the_metadata(bundle: Path) -> None:
+    configs = bundle / "configs"
+    verify_net_in_out(
+        net_id="network_def", meta_file=str(configs / "metadata.json"), config_file=str(configs / "inference.json")
+    )
+
+
+def test_exported_torchscript_computes_the_same(bundle: Path, trained: Path, tmp_path: Path) -> None:
+    configs = bundle / "configs"
+    ckpt_export(
+        net_id="network_def",
+        filepath=str(tmp_path / "model.ts"),
+        ckpt_file=str(trained),
+        meta_file=str(configs / "metadata.json"),
+        config_file=str(configs / "inference.json"),
+        bundle_root=str(bundle),
+    )
+    network = restored(bundle, trained)
+    image = 2 * torch.rand(1, 1, 32, 32) - 1
+    torch.testing.assert_close(torch.jit.load(tmp_path / "model.ts").eval()(image), network(image))
+
+
+def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    configs = bundle / "configs"
+    onnx_export(
+        net_id="network_def",
+        filepath=str(tmp_path / "model.onnx"),
+        ckpt_file=str(trained),
+        meta_file=str(configs / "metadata.json"),
+        config_file=str(configs / "inference.json"),
+    )
+    shape = load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["spatial_shape"]
+    image = 2 * torch.rand(1, 1, *shape) - 1
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    (output,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
+    torch.testing.assert_close(torch.from_numpy(output), restored(bundle, trained)(image), atol=1e-4, rtol=1e-4)
+
+
+def restored(bundle: Path, weights: Path) -> torch.nn.Module:
+    parser = ConfigParser()
+    parser.read_config(str(bundle / "configs" / "inference.json"))
+    network = parser.get_parsed_content("network_def")
+    network.load_state_dict(torch.load(weights, weights_only=True))
+    network.requires_grad_(False)
+    return network.eval()
+
+
+def test_networks_of_training_and_inference_agree(bundle: Path) -> None:
+    assert load(bundle, "train")["network_def"] == load(bundle, "inference")["network_def"]
+    assert load(bundle, "train")["image_size"] == load(bundle, "inference")["image_size"]
+
+
+def test_documented_files_exist(bundle: Path) -> None:
+    text = (bundle / "docs" / "README.md").read_text()
+    for name in re.findall(r"configs/(\w+\.json)", text):
+        assert os.path.isfile(bundle / "configs" / name), name
