@@ -95,7 +95,7 @@ class SeamlessInferer(Inferer):
 
     def _tiled(self, image: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         if len(image) > 1:  # since statistics belong to one image
-            return torch.cat([self._tiled(one, network, *args, **kwargs) for one in image.split(1)])
+            return torch.cat([self._tiled(one[None], network, *args, **kwargs) for one in image])
         dims = image.ndim - 2
         edges = [min(self.tile, length) for length in image.shape[2:]]
         window = SlidingWindowInferer(roi_size=edges, overlap=self.overlap)
