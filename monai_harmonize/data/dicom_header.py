@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any
 
+from pydicom.config import disable_value_validation
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
@@ -18,6 +19,7 @@ from monai_harmonize.data.errors import ImageFileError
 __all__ = ["PixelFormat", "damaged_values_named", "tag_error", "whole_number"]
 
 MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
+COLOUR = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT")
 
 
 def tag_error(path: str | PathLike[str], keyword: str, found: object, advice: str) -> ImageFileError:
@@ -30,10 +32,12 @@ def tag_error(path: str | PathLike[str], keyword: str, found: object, advice: st
 def damaged_values_named(path: str | PathLike[str]) -> Iterator[None]:
     """Turn pydicom's late errors about a damaged value, looked at or written, into ``ImageFileError``.
 
-    The value itself is not shown: it may be the patient's.
+    The value itself is not shown: it may be the patient's. Nor does pydicom log the values that break their
+    VR's rules, which it reads all the same.
     """
     try:
-        yield
+        with disable_value_validation():
+            yield
     except ImageFileError:
         raise
     except (BytesLengthException, NotImplementedError, ValueError) as error:
@@ -125,7 +129,9 @@ def refuse_other_images(dataset: Dataset, path: str | PathLike[str]) -> None:
             "the file is truncated or holds no image; get it again from its source",
         )
     if photometric not in MONOCHROME:
-        raise tag_error(path, "PhotometricInterpretation", photometric, f"expected one of {', '.join(MONOCHROME)}")
+        # An unknown text may be anything, even the patient's name.
+        found = photometric if photometric in COLOUR else "missing or no defined term"
+        raise tag_error(path, "PhotometricInterpretation", found, f"expected one of {', '.join(MONOCHROME)}")
 
 
 def whole_number(dataset: Dataset, path: str | PathLike[str], keyword: str, default: int | None = None) -> int:
@@ -138,4 +144,4 @@ def whole_number(dataset: Dataset, path: str | PathLike[str], keyword: str, defa
     try:
         return int(value)
     except (TypeError, ValueError) as error:
-        raise tag_error(path, keyword, f"{value!s:.40}", "expected one whole number") from error
+        raise tag_error(path, keyword, "no whole number", "expected one; repair the header") from error

@@ -8,6 +8,8 @@ from typing import Any
 
 from monai.data import Dataset, list_data_collate
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["FAILURES", "Failure", "TolerantDataset", "collate_readable", "first_cause"]
 
 FAILURES = "failures"
@@ -63,8 +65,11 @@ def collate_readable(items: Sequence[Any]) -> dict[str, Any]:
 
 
 def first_cause(error: BaseException) -> str:
-    """Message of the exception at the root of a chain, on one line."""
-    while error.__cause__ is not None:
+    """Message of the first ``InputError`` in a chain of exceptions, else of its root, on one line.
+
+    What lies below an ``InputError`` is a library's view of it and may show a header's value.
+    """
+    while error.__cause__ is not None and not isinstance(error, InputError):
         error = error.__cause__
     text = " ".join(str(error).split())
     return text or type(error).__name__

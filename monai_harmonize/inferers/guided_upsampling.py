@@ -75,10 +75,16 @@ def local_linear_model(guide: Tensor, target: Tensor, radius: int, epsilon: floa
     Returns:
         Slope and offset, each of the same shape.
     """
-    pool = POOLING[guide.ndim - 2]
+    dims = guide.ndim - 2
+
+    def inside(image: Tensor) -> Tensor:
+        # Padded beforehand, since PyTorch's own padding in 3D refuses images smaller than the window.
+        return POOLING[dims](F.pad(image, [radius] * 2 * dims), 2 * radius + 1, stride=1)
+
+    share = inside(torch.ones_like(guide))
 
     def mean(image: Tensor) -> Tensor:
-        return pool(image, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
+        return inside(image) / share
 
     mean_guide, mean_target = mean(guide), mean(target)
     covariance = mean(guide * target) - mean_guide * mean_target

@@ -5,6 +5,7 @@ import torch
 from monai.data import DataLoader, MetaTensor
 from monai.transforms import Compose, Lambdad
 
+from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.tolerant import FAILURES, Failure, TolerantDataset, collate_readable, first_cause
 
 
@@ -72,12 +73,22 @@ def test_a_loader_goes_on(workers: int) -> None:
 
 
 def test_first_cause_is_the_root_on_one_line() -> None:
+    wrapped = RuntimeError("applying transform")
+    assert first_cause(wrapped) == "applying transform"
+    wrapped.__cause__ = ValueError("cannot read")
+    wrapped.__cause__.__cause__ = OSError("disk\n   gone")
+    assert first_cause(wrapped) == "disk gone"
+    assert first_cause(KeyError()) == "KeyError"
+
+
+def test_first_cause_stops_at_what_the_user_can_act_on() -> None:
     try:
         try:
-            raise OSError("disk\n   gone")
-        except OSError as error:
-            raise ValueError("cannot read") from error
-    except ValueError as error:
-        assert first_cause(RuntimeError("applying transform")) == "applying transform"
-        assert first_cause(error) == "disk gone"
-    assert first_cause(KeyError()) == "KeyError"
+            try:
+                int("SECRET^PATIENT")
+            except ValueError as error:
+                raise ImageFileError("film.dcm", "Rows (0028,0010) is no whole number") from error
+        except ImageFileError as error:
+            raise RuntimeError("applying transform") from error
+    except RuntimeError as error:
+        assert first_cause(error) == "film.dcm: Rows (0028,0010) is no whole number"

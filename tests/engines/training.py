@@ -11,10 +11,12 @@ from monai.data import DataLoader, Dataset
 from monai.handlers import LrScheduleHandler
 from monai.networks.nets import PatchDiscriminator
 from monai.transforms import Compose, RandGaussianNoised, RandRotated
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from monai_harmonize.data import PositionSampler, UnpairedDataset
 from monai_harmonize.engines import LinearDecay, ObjectiveTrainer, RandomState, ReplayPool, ResumeHandler
+from monai_harmonize.engines.objective_trainer import unwrap
 from monai_harmonize.networks import ResNetGenerator
 from monai_harmonize.objectives import CycleGAN
 
@@ -41,21 +43,38 @@ class KillAt:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def make_trainer(folder: Path | None = None, *, kill: int = 0, workers: int = 0, **options) -> ObjectiveTrainer:
+def make_trainer(
+    folder: Path | None = None,
+    *,
+    kill: int = 0,
+    workers: int = 0,
+    batch_size: int = 2,
+    pool_size: int = 3,
+    dropout: float = 0.1,
+    loss_weights: dict[str, float] | None = None,
+    rank: int = 0,
+    ranks: int = 1,
+    **options,
+) -> ObjectiveTrainer:
     """Trainer of four epochs with everything that has a state; it resumes from ``folder``."""
     torch.manual_seed(0)
     generators = [ResNetGenerator(2, channels=4, num_blocks=1) for _ in range(2)]
-    discriminators = [PatchDiscriminator(2, 4, 1, num_layers_d=1, norm="instance", dropout=0.1) for _ in range(2)]
-    objective = CycleGAN(*generators, *discriminators)
+    discriminators = [PatchDiscriminator(2, 4, 1, num_layers_d=1, norm="instance", dropout=dropout) for _ in range(2)]
+    networks = [*generators, *discriminators]
+    if ranks > 1:
+        networks = [DistributedDataParallel(network) for network in networks]
+        torch.manual_seed(rank)
+    objective = CycleGAN(*networks, loss_weights=loss_weights)
     optimizers = [
         torch.optim.Adam([p for network in group for p in network.parameters()], 1e-3, (0.5, 0.999))
         for group in (generators, discriminators)
     ]
     schedulers = [LinearDecay(optimizer, 4, 1) for optimizer in optimizers]
     average = AveragedModel(generators[0], multi_avg_fn=get_ema_multi_avg_fn(0.9))
-    pools = {"fake_a": ReplayPool(3, 0), "fake_b": ReplayPool(3, 1)}
+    pools = {"fake_a": ReplayPool(pool_size, 2 * rank), "fake_b": ReplayPool(pool_size, 2 * rank + 1)}
     dataset = UnpairedDataset(images(6, 1), images(5, 2), seed=3)
-    loader = DataLoader(dataset, batch_size=2, sampler=PositionSampler(dataset), num_workers=workers)
+    sampler = PositionSampler(dataset, ranks, rank)
+    loader = DataLoader(dataset, batch_size=batch_size, sampler=sampler, num_workers=workers)
     handlers = [LrScheduleHandler(scheduler, print_lr=False) for scheduler in schedulers]
     handlers += [KillAt(kill)] if kill else []
     if folder is not None:
@@ -78,7 +97,8 @@ def make_trainer(folder: Path | None = None, *, kill: int = 0, workers: int = 0,
 
 def weights(trainer: ObjectiveTrainer) -> dict[str, torch.Tensor]:
     """All weights of a trainer, averages included."""
-    networks = {**trainer.objective.networks, **{f"average {n}": a for n, a in trainer.averages.items()}}
+    networks = {name: unwrap(network) for name, network in trainer.objective.networks.items()}
+    networks |= {f"average {name}": average for name, average in trainer.averages.items()}
     return {f"{name} {key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
 
 

@@ -83,7 +83,7 @@ def test_exceptions_leave_no_hooks(make_generator, textured) -> None:
         raise KeyError
     assert hooks(network) == 0
     with (
-        pytest.raises(RuntimeError, match="[Pp]adding|channels"),
+        pytest.raises(RuntimeError, match="Padding size"),
         fixed_instance_norm(network, image[..., :1]),
     ):
         pytest.fail("the measurement must have failed")

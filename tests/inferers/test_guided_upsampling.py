@@ -44,7 +44,9 @@ def test_native_detail_is_kept_and_scaled_by_the_local_slope(textured) -> None:
     inferer = guided(epsilon=1e-7)
     for slope in (1.0, 0.6):
         output = inferer(smooth + line, lambda reduced, slope=slope: slope * reduced)
-        flat = F.interpolate(slope * F.interpolate(smooth + line, size=(32, 32), mode="area"), (128, 128), mode="bilinear")
+        flat = F.interpolate(
+            slope * F.interpolate(smooth + line, size=(32, 32), mode="area"), (128, 128), mode="bilinear"
+        )
         kept = output[..., 61] - (output[..., 59] + output[..., 63]) / 2
         there = slope * ((smooth + line)[..., 61] - ((smooth + line)[..., 59] + (smooth + line)[..., 63]) / 2)
         torch.testing.assert_close(kept, there, rtol=0, atol=0.01)
@@ -126,5 +128,5 @@ def test_windows_are_averaged_with_their_radius() -> None:
 
 @pytest.mark.parametrize("options", [{"working_size": 0}, {"radius": 0}, {"epsilon": 0.0}, {"epsilon": -1e-3}])
 def test_impossible_options(options) -> None:
-    with pytest.raises(ValueError, match="working_size, radius and epsilon are .*expected positive numbers"):
+    with pytest.raises(ValueError, match=r"working_size, radius and epsilon are .*expected positive numbers"):
         GuidedUpsamplingInferer(SimpleInferer(), **{"working_size": 32, **options})

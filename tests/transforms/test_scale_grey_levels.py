@@ -8,12 +8,12 @@ from monai.data import MetaTensor
 
 from monai_harmonize.transforms.scale_grey_levels import (
     RestoreGreyLevels,
-    RestoreGreyLevelsd,
     RestoreGreyLevelsD,
+    RestoreGreyLevelsd,
     RestoreGreyLevelsDict,
     ScaleGreyLevels,
-    ScaleGreyLevelsd,
     ScaleGreyLevelsD,
+    ScaleGreyLevelsd,
     ScaleGreyLevelsDict,
 )
 
