@@ -11,7 +11,7 @@ from pathlib import Path
 from monai.data import ImageReader
 
 from monai_harmonize.data.dicom_reader import DICOM_SUFFIXES, DicomRadiographReader
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.png_reader import PngRadiographReader
 from monai_harmonize.data.reader_contract import single_path
@@ -72,21 +72,33 @@ def reader_for(path: str | PathLike[str], apply_voi: bool = False) -> ImageReade
     return NiftiRadiographReader() if found == "nifti" else PngRadiographReader()
 
 
-def find_images(inputs: str | PathLike[str] | Iterable[str | PathLike[str]]) -> list[Path]:
+def find_images(
+    inputs: str | PathLike[str] | Iterable[str | PathLike[str]], exclude: str | PathLike[str] | None = None
+) -> list[Path]:
     """Image files among files and folders (searched to any depth), sorted, each once.
 
     In a folder, hidden files and ``DICOMDIR`` are left out, and so is what neither looks like an image by its
     content nor by its suffix; a damaged image is listed, for its reader to report. A file named directly is
     always listed.
 
+    Args:
+        inputs: a file, a folder or several of them.
+        exclude: a folder that is left out where it lies within one of the folders, such as that of the results.
+
     Raises:
+        InputError: nothing is given.
         ImageFileError: an input does not exist or a folder holds no image.
     """
     given = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
+    if not given:
+        raise InputError("no input is given; name files or folders of images")
+    left_out = None if exclude is None else Path(exclude).resolve()
     found: set[Path] = set()
     for entry in map(Path, given):
         if entry.is_dir():
             images = set(images_below(entry))
+            if left_out is not None and left_out != entry.resolve():
+                images = {path for path in images if left_out not in path.resolve().parents}
             if not images:
                 raise ImageFileError(entry, f"the folder holds no {SUPPORTED} image; give the folder of the images")
             found |= images

@@ -14,6 +14,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.objective_trainer import unwrap
 from monai_harmonize.engines.resume import save_atomically
 
@@ -34,7 +35,7 @@ class BestModelSaver:
         mode: ``"min"`` or ``"max"``.
 
     Raises:
-        ValueError: an unknown mode.
+        InputError: an unknown mode.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class BestModelSaver:
         mode: str = "min",
     ) -> None:
         if mode not in ("min", "max"):
-            raise ValueError(f"mode is {mode!r}; expected 'min' or 'max'.")
+            raise InputError(f"mode is {mode!r}; expected 'min' or 'max'.")
         self.directory = Path(directory)
         self.networks = dict(networks)
         self.metric = metric

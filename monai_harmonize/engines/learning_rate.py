@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["LinearDecay"]
 
 
@@ -17,11 +19,11 @@ class LinearDecay(LambdaLR):
         decay_from: epochs at the constant rate.
 
     Raises:
-        ValueError: ``decay_from`` outside [0, epochs].
+        InputError: ``decay_from`` outside [0, epochs].
     """
 
     def __init__(self, optimizer: Optimizer, epochs: int, decay_from: int) -> None:
         if not 0 <= decay_from <= epochs:
-            raise ValueError(f"decay_from is {decay_from}; expected a number from 0 to epochs ({epochs}).")
+            raise InputError(f"decay_from is {decay_from}; expected a number from 0 to epochs ({epochs}).")
         span = epochs - decay_from + 1
         super().__init__(optimizer, lambda epoch: 1.0 - max(0, epoch + 1 - decay_from) / span)

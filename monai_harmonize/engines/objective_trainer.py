@@ -17,6 +17,7 @@ from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DistributedSampler
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.replay_pool import ReplayPool
 from monai_harmonize.objectives.objective import Objective
 
@@ -51,13 +52,13 @@ class ObjectiveTrainer(Trainer):
         precision: ``"float32"``, or the autocast type ``"bfloat16"`` or ``"float16"`` (CUDA, with loss scaling).
         gradient_scaler: loss scaling, given from outside so that its state can be saved; made here if missing.
         channels_last: keep networks and 2D images in that memory format.
-        accumulation_steps: iterations whose gradients make one optimizer step.
+        accumulation_steps: iterations whose gradients make one optimizer step; an epoch's last step may have fewer.
         inferer: kept for the bundle's ``train#inferer``; objectives call their networks themselves.
         train_handlers: MONAI or ignite handlers.
         kwargs: further arguments of ``monai.engines.Trainer``.
 
     Raises:
-        ValueError: an unknown precision, float16 without CUDA, or fewer than one accumulation step.
+        InputError: an unknown precision, float16 without CUDA, or fewer than one epoch or accumulation step.
     """
 
     def __init__(
@@ -88,12 +89,14 @@ class ObjectiveTrainer(Trainer):
             **kwargs,
         )
         device_type = torch.device(device).type
+        if max_epochs < 1:
+            raise InputError(f"epochs is {max_epochs}; expected 1 or more.")
         if precision not in PRECISIONS:
-            raise ValueError(f"precision is {precision!r}; expected one of {sorted(PRECISIONS)}.")
+            raise InputError(f"precision is {precision!r}; expected one of {sorted(PRECISIONS)}.")
         if precision == "float16" and device_type != "cuda":
-            raise ValueError(f"precision 'float16' needs CUDA, the device is {device_type}; use 'bfloat16'.")
+            raise InputError(f"precision 'float16' needs CUDA, the device is {device_type}; use 'bfloat16'.")
         if accumulation_steps < 1:
-            raise ValueError(f"accumulation_steps is {accumulation_steps}; expected 1 or more.")
+            raise InputError(f"accumulation_steps is {accumulation_steps}; expected 1 or more.")
         self.objective = objective
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
@@ -139,8 +142,11 @@ class ObjectiveTrainer(Trainer):
         objective = self.objective
         for network in objective.networks.values():
             network.train()
-        first = (engine.state.iteration - 1) % self.accumulation_steps == 0
-        last = engine.state.iteration % self.accumulation_steps == 0
+        # Counted anew in each epoch, so that no gradient waits while the state is saved.
+        length = engine.state.epoch_length or engine.state.iteration + 1
+        place = (engine.state.iteration - 1) % length
+        first = place % self.accumulation_steps == 0
+        last = place + 1 == length or (place + 1) % self.accumulation_steps == 0
 
         losses = self._step(
             objective.generator_losses(batch), self.generator_optimizer, objective.discriminators, first, last

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["ReplayPool"]
 
 
@@ -26,7 +28,7 @@ class ReplayPool:
 
     def __init__(self, size: int = 50, seed: int = 0) -> None:
         if size < 0:
-            raise ValueError(f"size is {size}; expected 0 or more.")
+            raise InputError(f"size is {size}; expected 0 or more.")
         self.size = size
         self.images: list[Tensor] = []
         self.generator = torch.Generator().manual_seed(seed)
@@ -58,6 +60,6 @@ class ReplayPool:
             ValueError: the state holds more images than this pool may.
         """
         if len(state["images"]) > self.size:
-            raise ValueError(f"The saved pool holds {len(state['images'])} images; this pool holds {self.size}.")
+            raise InputError(f"The saved pool holds {len(state['images'])} images; this pool holds {self.size}.")
         self.images = list(state["images"])
         self.generator.set_state(state["generator"])

@@ -16,6 +16,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 
 from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.objective_trainer import unwrap
 
 __all__ = ["RandomState", "ResumeHandler", "Stateful", "save_atomically"]
@@ -71,7 +72,7 @@ class ResumeHandler:
         every: epochs between two saves; the last epoch is always saved.
 
     Raises:
-        ValueError: at the start of training, when the file belongs to another configuration or number of processes.
+        InputError: at the start of training, when the file belongs to another configuration or number of processes.
     """
 
     def __init__(
@@ -126,13 +127,13 @@ class ResumeHandler:
             logger.info("%s is of a training that ended; this one starts anew.", self.path)
             return
         if state["fingerprint"] != self.fingerprint:
-            raise ValueError(
+            raise InputError(
                 f"{self.path}: the saved training has {state['fingerprint']}, this one {self.fingerprint}; "
                 "use the same configuration, or delete the file to start anew."
             )
         rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         if len(state["per_rank"]) != world:
-            raise ValueError(
+            raise InputError(
                 f"{self.path}: saved by {len(state['per_rank'])} processes, now there are {world}; "
                 "use the same number, or delete the file to start anew."
             )

@@ -5,19 +5,40 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import torch
+from torch import nn
+
 from monai_harmonize.data.errors import InputError
 
 __all__ = ["trained_weights"]
 
 
-def trained_weights(path: str | os.PathLike[str]) -> Path:
-    """Path of a weight file that exists.
+def trained_weights(path: str | os.PathLike[str], network: nn.Module) -> Path:
+    """Load a flat state dict into the network that it was trained with, tensors only, no pickled code.
+
+    Args:
+        path: the weight file.
+        network: receives the weights.
+
+    Returns:
+        The path.
 
     Raises:
-        InputError: there is none; the message says how to train.
+        InputError: there is no such file, it is damaged, or it belongs to another network.
     """
     if not Path(path).is_file():
         raise InputError(
             f"{path}: there are no trained weights. Train first with the bundle's train.json, or name another file."
         )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # unpickling a damaged file raises whatever its bytes lead to
+        raise InputError(f"{path}: is damaged or holds more than tensors; get the weights again.") from error
+    try:
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: holds the weights of another network; give the configuration that they were trained with "
+            "(for example paper.json after inference.json)."
+        ) from error
     return Path(path)

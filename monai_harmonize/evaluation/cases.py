@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.manifest import Manifest
 
 __all__ = ["Case", "Pairing", "pair_files", "pair_manifest"]
@@ -85,7 +86,7 @@ def pair_manifest(
         seed: draws the templates.
 
     Raises:
-        ValueError: two source files share one relative path, or no harmonized file exists at all.
+        InputError: two source files share one relative path, or no harmonized file exists at all.
         ManifestError: a site or the split has no image.
     """
     sources = manifest.select(site=source_site, split=split)
@@ -120,7 +121,7 @@ def pair_files(
         seed: draws the templates.
 
     Raises:
-        ValueError: two files of one list share a stem, or no source has a harmonized file.
+        InputError: two files of one list share a stem, or no source has a harmonized file.
     """
     names = [path.stem for path in sources]
     by_stem = {path.stem: path for path in harmonized}
@@ -143,7 +144,7 @@ def _pairing(
 ) -> Pairing:
     _refuse_repeats([name for name, *_ in candidates])
     if not candidates or not targets:
-        raise ValueError("both sites need at least one image; one of the two lists is empty")
+        raise InputError("both sites need at least one image; one of the two lists is empty")
     drawn = np.random.default_rng(seed).integers(len(templates), size=len(candidates))
     cases, missing = [], []
     for (name, source, twin, truth), draw in zip(candidates, drawn, strict=True):
@@ -154,7 +155,7 @@ def _pairing(
         output = {**source, "image": str(twin)}
         cases.append(Case(name, str(source.get("patient", name)), source, output, templates[draw], truth))
     if not cases:
-        raise ValueError(
+        raise InputError(
             f"none of {len(candidates)} source images has a harmonized file; the first one looked for is "
             f"{candidates[0][2]}"
         )
@@ -169,4 +170,4 @@ def _relative_name(path: str, root: Path) -> str:
 def _refuse_repeats(names: Sequence[str]) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
-        raise ValueError(f"several files are called {repeated[0]!r}, so pairs cannot be told apart; rename them")
+        raise InputError(f"several files are called {repeated[0]!r}, so pairs cannot be told apart; rename them")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.exposure import match_histograms
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.cases import Case, Item
 from monai_harmonize.metrics.structure import SSIM_WINDOW
 from monai_harmonize.transforms.load_radiograph import LoadRadiographd
@@ -39,7 +40,7 @@ def load_unit_image(item: Item, load: Load = load_item) -> Image:
         Shape `(W, H)`, the nominal grey range of the file mapped to [0, 1] and clipped there.
 
     Raises:
-        ValueError: not one channel of a 2D image, smaller than the window of SSIM, NaN, infinity or constant;
+        InputError: not one channel of a 2D image, smaller than the window of SSIM, NaN, infinity or constant;
             the message names the file.
     """
     path = item["image"]
@@ -47,15 +48,15 @@ def load_unit_image(item: Item, load: Load = load_item) -> Image:
     low, high = loaded.meta["grey_range"]
     image = np.asarray(loaded, dtype=np.float32)
     if image.ndim != 3 or image.shape[0] != 1:
-        raise ValueError(f"{path}: expected one channel of a 2D image, shape (1, W, H), got {image.shape}")
+        raise InputError(f"{path}: expected one channel of a 2D image, shape (1, W, H), got {image.shape}")
     if min(image.shape[1:]) < SSIM_WINDOW:
-        raise ValueError(
+        raise InputError(
             f"{path}: {image.shape[1]} x {image.shape[2]} pixels, smaller than {SSIM_WINDOW} x {SSIM_WINDOW}"
         )
     if not np.isfinite(image).all():
-        raise ValueError(f"{path}: {int((~np.isfinite(image)).sum())} pixels are NaN or infinite")
+        raise InputError(f"{path}: {int((~np.isfinite(image)).sum())} pixels are NaN or infinite")
     if np.ptp(image) == 0:
-        raise ValueError(f"{path}: every pixel is {image.flat[0]:g}; a constant image shows nothing to compare")
+        raise InputError(f"{path}: every pixel is {image.flat[0]:g}; a constant image shows nothing to compare")
     unit: Image = np.clip((image[0] - low) / (high - low), 0, 1).astype(np.float32)
     return unit
 
@@ -67,7 +68,7 @@ def load_case(case: Case, load: Load = load_item) -> dict[str, Image]:
     histogram carried onto that of one random image of the target site.
 
     Raises:
-        ValueError: as `load_unit_image`, or an image differs from the raw one in size.
+        InputError: as `load_unit_image`, or an image differs from the raw one in size.
     """
     raw = load_unit_image(case.source, load)
     images = {RAW: raw, HARMONIZED: load_unit_image(case.harmonized, load)}
@@ -76,7 +77,7 @@ def load_case(case: Case, load: Load = load_item) -> dict[str, Image]:
         images[TRUTH] = load_unit_image(case.truth, load)
     for item, method in ((case.harmonized, HARMONIZED), (case.truth, TRUTH)):
         if item is not None and images[method].shape != raw.shape:
-            raise ValueError(
+            raise InputError(
                 f"{item['image']}: {images[method].shape} pixels (columns, rows), but its source "
                 f"{case.source['image']} has {raw.shape}"
             )

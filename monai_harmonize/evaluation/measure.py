@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.cases import Pairing
 from monai_harmonize.evaluation.images import RAW, TRUTH, Image, Load, load_case, load_item, load_unit_image
 from monai_harmonize.metrics import (
@@ -63,7 +64,7 @@ def measure_images(pairing: Pairing, *, load: Load = load_item, progress: bool =
         progress: whether to show a progress bar.
 
     Raises:
-        ValueError: images cannot be compared; the message has one line for each of them.
+        InputError: images cannot be compared; the message has one line for each of them.
     """
     targets = _read_all(pairing.targets, lambda item: load_unit_image(item, load), "Target site", progress)
     target_histograms = np.stack([grey_level_histogram(image) for image in targets])
@@ -114,4 +115,4 @@ def _read_all(things: Iterable[Thing], read: Callable[[Thing], Read], what: str,
     if problems:
         listed = "\n  ".join(problems)
         count = f"{len(problems)} image{'s' * (len(problems) != 1)}"
-        raise ValueError(f"{count} cannot be compared; mend or leave out:\n  {listed}")
+        raise InputError(f"{count} cannot be compared; mend or leave out:\n  {listed}")

@@ -15,6 +15,8 @@ from monai.inferers import Inferer
 from torch import Tensor
 from torch.nn import functional as F
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["GuidedUpsamplingInferer", "local_linear_model"]
 
 POOLING = {2: F.avg_pool2d, 3: F.avg_pool3d}
@@ -36,12 +38,12 @@ class GuidedUpsamplingInferer(Inferer):
             its detail keeps the slope 1.
 
     Raises:
-        ValueError: a size or radius below 1 or a non-positive ``epsilon``.
+        InputError: a size or radius below 1 or a non-positive ``epsilon``.
     """
 
     def __init__(self, inferer: Inferer, working_size: int, radius: int = 4, epsilon: float = 1e-3) -> None:
         if working_size < 1 or radius < 1 or epsilon <= 0:
-            raise ValueError(
+            raise InputError(
                 f"working_size, radius and epsilon are {working_size}, {radius}, {epsilon}; expected positive numbers."
             )
         self.inferer = inferer

@@ -11,6 +11,7 @@ from monai.inferers import Inferer, SlidingWindowInferer
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers.fixed_instance_norm import fixed_instance_norm
 
 __all__ = ["SeamlessInferer"]
@@ -33,7 +34,7 @@ class SeamlessInferer(Inferer):
         overlap: share of a tile that overlaps its neighbour; half a tile should exceed the receptive field.
 
     Raises:
-        ValueError: sizes, or a step from tile to tile, that are not multiples of ``multiple``.
+        InputError: sizes, or a step from tile to tile, that are not multiples of ``multiple``.
     """
 
     def __init__(
@@ -46,11 +47,11 @@ class SeamlessInferer(Inferer):
     ) -> None:
         for name, value in (("min_size", min_size), ("tile", tile)):
             if value <= 0 or value % multiple:
-                raise ValueError(f"{name} is {value}; expected a positive multiple of {multiple}.")
+                raise InputError(f"{name} is {value}; expected a positive multiple of {multiple}.")
         step = int(tile * (1 - overlap))
         if overlap < 0 or step < 1 or step % multiple:
             # Else the network's strides would lie differently in each tile.
-            raise ValueError(f"overlap is {overlap}; expected tile * (1 - overlap) to be a multiple of {multiple}.")
+            raise InputError(f"overlap is {overlap}; expected tile * (1 - overlap) to be a multiple of {multiple}.")
         self.multiple = multiple
         self.min_size = min_size
         self.max_pixels = max_pixels

@@ -12,6 +12,8 @@ from monai.networks.layers.factories import Conv
 from monai.networks.layers.utils import get_act_layer, get_norm_layer
 from torch import Tensor, nn
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["ResNetGenerator"]
 
 UPSAMPLING = ("deconv", "resize")
@@ -32,7 +34,7 @@ class ResNetGenerator(nn.Module):
         skip: adds the input before the last tanh, so that an untrained generator is nearly the identity.
 
     Raises:
-        ValueError: an option outside the values above.
+        InputError: an option outside the values above.
     """
 
     def __init__(
@@ -49,7 +51,7 @@ class ResNetGenerator(nn.Module):
         super().__init__()
         check_options(spatial_dims, num_blocks, upsampling)
         if skip and in_channels != out_channels:
-            raise ValueError(f"skip needs in_channels == out_channels; got {in_channels} and {out_channels}.")
+            raise InputError(f"skip needs in_channels == out_channels; got {in_channels} and {out_channels}.")
         self.skip = skip
         # Keeps the inverse of tanh finite for grey levels at the ends of the range.
         self.skip_limit = 0.99
@@ -131,8 +133,8 @@ def initialize_convolution(module: nn.Module) -> None:
 def check_options(spatial_dims: int, num_blocks: int, upsampling: str) -> None:
     """Refuse options outside their values; the error names value and choice."""
     if spatial_dims not in (2, 3):
-        raise ValueError(f"spatial_dims is {spatial_dims}; expected 2 or 3.")
+        raise InputError(f"spatial_dims is {spatial_dims}; expected 2 or 3.")
     if num_blocks < 0:
-        raise ValueError(f"num_blocks is {num_blocks}; expected 0 or more.")
+        raise InputError(f"num_blocks is {num_blocks}; expected 0 or more.")
     if upsampling not in UPSAMPLING:
-        raise ValueError(f"upsampling is {upsampling!r}; expected one of {UPSAMPLING}.")
+        raise InputError(f"upsampling is {upsampling!r}; expected one of {UPSAMPLING}.")

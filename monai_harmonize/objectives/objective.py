@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["Objective"]
 
 
@@ -24,7 +26,7 @@ class Objective(ABC):
         loss_weights: weight of each term; a term left out keeps its default, weight 0 skips its computation.
 
     Raises:
-        ValueError: an unknown term or a negative weight; the message lists the valid names.
+        InputError: an unknown term or a negative weight; the message lists the valid names.
     """
 
     default_weights: ClassVar[Mapping[str, float]]
@@ -40,10 +42,10 @@ class Objective(ABC):
         given = dict(loss_weights or {})
         unknown = sorted(set(given) - set(self.default_weights))
         if unknown:
-            raise ValueError(f"Unknown loss terms {unknown}; this objective has {sorted(self.default_weights)}.")
+            raise InputError(f"Unknown loss terms {unknown}; this objective has {sorted(self.default_weights)}.")
         negative = {name: weight for name, weight in given.items() if not weight >= 0}
         if negative:
-            raise ValueError(f"Loss weights must be numbers of at least 0; got {negative}.")
+            raise InputError(f"Loss weights must be numbers of at least 0; got {negative}.")
         self.loss_weights = {**self.default_weights, **given}
 
     @property

@@ -15,6 +15,7 @@ from PIL import Image
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import sample_anatomy
 from monai_harmonize.phantoms.cohort import DEFAULT_COUNTS, TRUTH, Examination, plan_cohort
 from monai_harmonize.phantoms.dicom_dx import Exposure, quantize, write_dx
@@ -44,17 +45,17 @@ class _Recipe:
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.sites if name not in SITES]:
-            raise ValueError(f"unknown sites {unknown}; choose among {sorted(SITES)}")
+            raise InputError(f"unknown sites {unknown}; choose among {sorted(SITES)}")
         if not self.sites or len(set(self.sites)) < len(self.sites):
-            raise ValueError(f"sites must name at least one site, and none twice, got {list(self.sites)}")
+            raise InputError(f"sites must name at least one site, and none twice, got {list(self.sites)}")
         if unknown := [name for name in self.counts if name not in DEFAULT_COUNTS]:
-            raise ValueError(f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}")
+            raise InputError(f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}")
         if min(self.counts.values(), default=0) < 0 or not any(self.counts.values()):
-            raise ValueError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
+            raise InputError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
         if self.file_format not in get_args(FileFormat):
-            raise ValueError(f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}")
+            raise InputError(f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}")
         if self.size < 32 or self.seed < 0:
-            raise ValueError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
+            raise InputError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
 
     def record(self, complete: bool) -> dict[str, Any]:
         """Content of the record file."""
@@ -157,7 +158,7 @@ def ensure_chest_dataset(
         renew: make the dataset also where it is complete.
 
     Raises:
-        ValueError: for an unknown site, split or format.
+        InputError: for an unknown site, split or format.
         FileExistsError: for a folder with content of other origin.
     """
     counts = {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}

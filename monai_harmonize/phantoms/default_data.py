@@ -68,6 +68,7 @@ def chest_inputs(
     default_dir: PathLike,
     site: str,
     split: str,
+    output_dir: PathLike | None = None,
 ) -> ChestInputs:
     """Images that inference was asked to harmonize: files and folders, or a site's split of a manifest.
 
@@ -78,13 +79,15 @@ def chest_inputs(
         default_dir: see ``chest_manifest``.
         site: site of the manifest.
         split: split of the manifest.
+        output_dir: folder of the results; within an input folder it is left out, so that no result becomes an input.
 
     Raises:
+        InputError: ``inputs`` is an empty list.
         ImageFileError: an input does not exist or a folder holds no image.
         ManifestError: problems of the manifest, all at once.
     """
     if inputs is not None:
-        paths = find_images(inputs)
+        paths = find_images(inputs, exclude=output_dir)
         given = [Path(inputs)] if isinstance(inputs, str | os.PathLike) else [Path(entry) for entry in inputs]
         folders = [os.path.abspath(entry if entry.is_dir() else entry.parent) for entry in given]
         return ChestInputs([{"image": str(path)} for path in paths], Path(os.path.commonpath(folders)))

@@ -2,9 +2,12 @@
 
 import pytest
 from pydicom import dcmread
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
-from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
+from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named, whole_number
 from monai_harmonize.data.errors import ImageFileError
 
 REFUSED = {
@@ -13,8 +16,7 @@ REFUSED = {
         "SamplesPerPixel (0028,0002) is 3",
     ),
     "palette": ({"PhotometricInterpretation": "PALETTE COLOR"}, "(0028,0004) is PALETTE COLOR"),
-    "unknown polarity": ({"PhotometricInterpretation": "MONOCHROME3"}, "(0028,0004) is missing or no defined term"),
-    "rows that are a name": ({"Rows": "SECRET^PATIENT"}, "Rows (0028,0010) is no whole number"),
+    "unknown polarity": ({"PhotometricInterpretation": "SECRET"}, "(0028,0004) is missing or no defined term"),
     "no polarity": ({"PhotometricInterpretation": None}, "(0028,0004) is missing or no defined term"),
     "frames": ({"NumberOfFrames": 2}, "NumberOfFrames (0028,0008) is 2"),
     "no pixels": ({"PixelData": None}, "PixelData (7FE0,0010) is missing"),
@@ -48,6 +50,22 @@ def test_damaged_values_are_not_shown():
     assert caught.value.__suppress_context__
     with pytest.raises(ImageFileError, match="own reason"), damaged_values_named("film.dcm"):
         raise ImageFileError("film.dcm", "own reason")
+
+
+def test_text_in_place_of_a_number_is_not_shown():
+    dataset = Dataset()
+    dataset["SeriesNumber"] = DataElement(tag_for_keyword("SeriesNumber"), "LO", "SECRET^PATIENT")
+    with pytest.raises(ImageFileError, match=r"SeriesNumber \(0020,0011\) is no whole number") as caught:
+        whole_number(dataset, "film.dcm", "SeriesNumber")
+    assert "SECRET" not in str(caught.value)
+
+
+def test_values_that_break_the_rules_are_read_and_not_logged(caplog):
+    dataset = Dataset()
+    dataset[0x00100030] = RawDataElement(BaseTag(0x00100030), "DA", 6, b"SECRET", 0, False, True)
+    with damaged_values_named("film.dcm"):
+        assert dataset.PatientBirthDate == "SECRET"
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

@@ -103,3 +103,18 @@ def test_folder_without_images(tmp_path):
     (tmp_path / "README.txt").write_text("no image")
     with pytest.raises(ImageFileError, match=f"{tmp_path}: the folder holds no DICOM, PNG, JPEG or NIfTI image"):
         find_images(tmp_path)
+
+
+def test_results_within_an_input_folder_are_no_inputs(tmp_path):
+    for name in ("a.png", "out/a.png", "output/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(PNG_START)
+    names = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path, exclude=tmp_path / "out")]
+    assert names == ["a.png", "output/b.png"]
+    assert len(find_images(tmp_path, exclude=tmp_path)) == len(find_images(tmp_path, exclude=tmp_path.parent)) == 3
+    assert find_images(tmp_path / "out" / "a.png", exclude=tmp_path / "out") == [tmp_path / "out" / "a.png"]
+
+
+def test_no_input_at_all():
+    with pytest.raises(InputError, match="no input is given"):
+        find_images([])

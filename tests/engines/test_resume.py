@@ -1,7 +1,6 @@
 """A training that was killed and continued ends with the same bits."""
 
 import random
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,39 +11,39 @@ import torch
 from monai_harmonize.engines import RandomState, ResumeHandler
 
 sys.path.insert(0, str(Path(__file__).parent))
-from training import make_trainer
-
-PROGRAM = Path(__file__).parent / "training.py"
-
-
-def train(folder: Path, *arguments: str) -> int:
-    folder.mkdir(exist_ok=True)
-    return subprocess.run(
-        [sys.executable, PROGRAM, folder, *arguments], capture_output=True, check=False, timeout=300
-    ).returncode
+from training import make_trainer, train_in_processes
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory) -> dict[str, torch.Tensor]:
     folder = tmp_path_factory.mktemp("uninterrupted")
-    assert train(folder) == 0
-    return torch.load(folder / "weights.pt", weights_only=True)
+    assert train_in_processes(folder) == [0]
+    return torch.load(folder / "weights0.pt", weights_only=True)
 
 
 @pytest.mark.parametrize(("kill", "workers"), [(1, 0), (5, 0), (7, 2), (12, 0)])
 def test_killed_training_ends_with_the_same_bits(tmp_path, uninterrupted, kill: int, workers: int) -> None:
-    assert train(tmp_path, "--kill", str(kill)) == -9
-    assert train(tmp_path, "--workers", str(workers)) == 0
-    resumed = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert train_in_processes(tmp_path, kill=kill) == [-9]
+    assert train_in_processes(tmp_path, workers=workers) == [0]
+    resumed = torch.load(tmp_path / "weights0.pt", weights_only=True)
     assert resumed.keys() == uninterrupted.keys()
     for name, value in uninterrupted.items():
         assert torch.equal(resumed[name], value), name
 
 
 def test_two_kills_in_a_row(tmp_path, uninterrupted) -> None:
-    assert [train(tmp_path, "--kill", "4"), train(tmp_path, "--kill", "8"), train(tmp_path)] == [-9, -9, 0]
-    resumed = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert [train_in_processes(tmp_path, kill=kill) for kill in (4, 8, 0)] == [[-9], [-9], [0]]
+    resumed = torch.load(tmp_path / "weights0.pt", weights_only=True)
     assert all(torch.equal(resumed[name], value) for name, value in uninterrupted.items())
+
+
+def test_accumulated_gradients_do_not_get_lost(tmp_path) -> None:
+    """Two iterations make a step, three an epoch: the state saved in between is complete all the same."""
+    assert train_in_processes(tmp_path / "whole", accumulation_steps=2) == [0]
+    killed = [train_in_processes(tmp_path / "killed", accumulation_steps=2, kill=kill) for kill in (5, 0)]
+    assert killed == [[-9], [0]]
+    whole, resumed = (torch.load(tmp_path / f / "weights0.pt", weights_only=True) for f in ("whole", "killed"))
+    assert all(torch.equal(resumed[name], value) for name, value in whole.items())
 
 
 def test_the_file_is_replaced_atomically(tmp_path, monkeypatch) -> None:

@@ -1,11 +1,14 @@
-"""A small CycleGAN training that tests start, kill and continue (also run as a program)."""
+"""A small CycleGAN training that tests start, kill and continue, also in processes of its own."""
 
-import argparse
+import multiprocessing
 import os
 import signal
+import uuid
+from multiprocessing.connection import wait
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from ignite.engine import Events
 from monai.data import DataLoader, Dataset
 from monai.handlers import LrScheduleHandler
@@ -52,6 +55,7 @@ def make_trainer(
     pool_size: int = 3,
     dropout: float = 0.1,
     loss_weights: dict[str, float] | None = None,
+    double: bool = False,
     rank: int = 0,
     ranks: int = 1,
     **options,
@@ -60,7 +64,7 @@ def make_trainer(
     torch.manual_seed(0)
     generators = [ResNetGenerator(2, channels=4, num_blocks=1) for _ in range(2)]
     discriminators = [PatchDiscriminator(2, 4, 1, num_layers_d=1, norm="instance", dropout=dropout) for _ in range(2)]
-    networks = [*generators, *discriminators]
+    networks = [network.double() if double else network for network in (*generators, *discriminators)]
     if ranks > 1:
         networks = [DistributedDataParallel(network) for network in networks]
         torch.manual_seed(rank)
@@ -91,6 +95,7 @@ def make_trainer(
         replay_pools=pools,
         averages={"generator_ab": average},
         train_handlers=handlers,
+        to_kwargs={"dtype": torch.float64} if double else None,
         **options,
     )
 
@@ -102,13 +107,41 @@ def weights(trainer: ObjectiveTrainer) -> dict[str, torch.Tensor]:
     return {f"{name} {key}": value for name, net in networks.items() for key, value in net.state_dict().items()}
 
 
-if __name__ == "__main__":
+def train(folder: Path, rank: int, ranks: int, rendezvous: Path, **options) -> None:
+    """Body of one process: train, then write all weights."""
     torch.set_num_threads(1)
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--kill", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=0)
-    arguments = parser.parse_args()
-    trainer = make_trainer(arguments.folder, kill=arguments.kill, workers=arguments.workers)
+    if ranks > 1:
+        os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+        dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=ranks)
+    trainer = make_trainer(folder, rank=rank, ranks=ranks, **options)
     trainer.run()
-    torch.save(weights(trainer), arguments.folder / "weights.pt")
+    torch.save(weights(trainer), folder / f"weights{rank}.pt")
+    if ranks > 1:
+        dist.destroy_process_group()
+
+
+# A server that has imported everything once; its forks start within milliseconds.
+forks = multiprocessing.get_context("forkserver")
+forks.set_forkserver_preload(
+    ["monai.engines", "monai.handlers", "monai_harmonize.engines", "monai_harmonize.objectives"]
+)
+
+
+def train_in_processes(folder: Path, ranks: int = 1, **options) -> list[int | None]:
+    """Exit codes of processes that train together; where one was killed, the others are killed, too."""
+    folder.mkdir(exist_ok=True)
+    rendezvous = folder / f"rendezvous-{uuid.uuid4()}"
+    processes = [
+        forks.Process(target=train, args=(folder, rank, ranks, rendezvous), kwargs=options) for rank in range(ranks)
+    ]
+    for process in processes:
+        process.start()
+    running = processes
+    while running and not any(process.exitcode for process in processes):
+        assert wait([process.sentinel for process in running], timeout=300), "the training hangs"
+        running = [process for process in processes if process.exitcode is None]
+    for process in running:
+        process.kill()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]

@@ -1,0 +1,46 @@
+"""Weights must have been trained before they are used, with the same network."""
+
+import pytest
+import torch
+from torch import nn
+
+from monai_harmonize.data.errors import InputError
+from monai_harmonize.engines.weights import trained_weights
+
+
+def test_the_network_receives_the_weights(tmp_path) -> None:
+    source, network = nn.Linear(2, 3), nn.Linear(2, 3)
+    torch.save(source.state_dict(), tmp_path / "model.pt")
+    assert trained_weights(str(tmp_path / "model.pt"), network) == tmp_path / "model.pt"
+    assert torch.equal(network.weight, source.weight)
+    assert torch.equal(network.bias, source.bias)
+
+
+def test_no_file_or_a_folder(tmp_path) -> None:
+    for path in (tmp_path / "model.pt", tmp_path):
+        with pytest.raises(InputError, match=rf"{path}: there are no trained weights. Train first with the bundle's"):
+            trained_weights(path, nn.Linear(2, 3))
+
+
+class Trap:
+    """What a malicious file would run on loading."""
+
+    def __reduce__(self):
+        return pytest.fail, ("code of a weight file was run",)
+
+
+@pytest.mark.parametrize("content", ["nothing", "text", "half", "code"])
+def test_a_damaged_file_is_refused_and_its_code_not_run(tmp_path, content: str) -> None:
+    path = tmp_path / "model.pt"
+    torch.save({"weight": Trap()} if content == "code" else nn.Linear(2, 3).state_dict(), path)
+    whole = path.read_bytes()
+    path.write_bytes({"nothing": b"", "text": b"weights", "half": whole[: len(whole) // 2], "code": whole}[content])
+    with pytest.raises(InputError, match=r"model\.pt: is damaged or holds more than tensors; get the weights again"):
+        trained_weights(path, nn.Linear(2, 3))
+
+
+@pytest.mark.parametrize("state", [nn.Linear(2, 4).state_dict(), {"other": torch.zeros(1)}, {}, [1, 2], torch.zeros(2)])
+def test_weights_of_another_network_are_refused(tmp_path, state) -> None:
+    torch.save(state, tmp_path / "model.pt")
+    with pytest.raises(InputError, match=r"model\.pt: holds the weights of another network; give the configuration"):
+        trained_weights(tmp_path / "model.pt", nn.Linear(2, 3))
