@@ -97,7 +97,7 @@ def find_images(
     for entry in map(Path, given):
         if entry.is_dir():
             images = set(images_below(entry))
-            if left_out is not None and left_out != entry.resolve():
+            if left_out is not None and entry.resolve() in left_out.parents:
                 images = {path for path in images if left_out not in path.resolve().parents}
             if not images:
                 raise ImageFileError(entry, f"the folder holds no {SUPPORTED} image; give the folder of the images")

@@ -122,14 +122,21 @@ class ResumeHandler:
         """Continue from the file if there is one and its training was interrupted."""
         if not self.path.exists():
             return
-        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:  # unpickling a damaged file raises whatever its bytes lead to
+            raise InputError(f"{self.path}: is damaged; delete it to start anew.") from error
         if state["trainer"]["finished"]:
             logger.info("%s is of a training that ended; this one starts anew.", self.path)
             return
         if state["fingerprint"] != self.fingerprint:
+            saved = state["fingerprint"]
+            names = sorted(saved.keys() | self.fingerprint.keys())
+            told = [(name, saved.get(name), self.fingerprint.get(name)) for name in names]
+            differences = [f"{name} {before}, now {now}" for name, before, now in told if before != now]
             raise InputError(
-                f"{self.path}: the saved training has {state['fingerprint']}, this one {self.fingerprint}; "
-                "use the same configuration, or delete the file to start anew."
+                f"{self.path}: the saved training has {'; '.join(differences)}. "
+                "Use the same configuration, or delete the file to start anew."
             )
         rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         if len(state["per_rank"]) != world:
@@ -137,10 +144,15 @@ class ResumeHandler:
                 f"{self.path}: saved by {len(state['per_rank'])} processes, now there are {world}; "
                 "use the same number, or delete the file to start anew."
             )
-        for name, item in self.shared.items():
-            plain_item(item).load_state_dict(state["shared"][name])
-        for name, item in self.per_rank.items():
-            item.load_state_dict(state["per_rank"][rank][name])
+        for items, states in ((self.shared, state["shared"]), (self.per_rank, state["per_rank"][rank])):
+            for name, item in items.items():
+                try:
+                    plain_item(item).load_state_dict(states[name])
+                except (KeyError, RuntimeError, ValueError) as error:
+                    raise InputError(
+                        f"{self.path}: its {name} belongs to another configuration. "
+                        "Use the same configuration, or delete the file to start anew."
+                    ) from error
         engine.state.epoch = state["trainer"]["epoch"]
         engine.state.iteration = state["trainer"]["iteration"]
         logger.info("Resumed from %s after epoch %d of %d.", self.path, engine.state.epoch, engine.state.max_epochs)

@@ -98,8 +98,10 @@ def test_one_batch_of_good_and_bad_files(bundle: Path, chest_data: Path, tmp_pat
         Image.fromarray(pixels).save(folder / name)
     done = run(
         "--config_file", f"{CONFIGS}/inference.json", "--bundle_root", str(bundle), *SMALL,
-        "--input", str(folder), "--output_dir", str(tmp_path / "out"),
+        "--input", str(folder), "--output_dir", str(tmp_path / "out"), check=False,
     )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert written == {"good.dcm", "deep/good.dcm", "pixel.png", "constant.png", "odd.png", "tiny.png"}
     assert "cut.dcm" in done.stdout
@@ -120,6 +122,8 @@ def test_one_batch_of_good_and_bad_files(bundle: Path, chest_data: Path, tmp_pat
         (["--manifest", "{manifest}"], "row 2"),
         (["--dataset_dir", "{data}", "--source_site", "site_x"], "site_a"),
         (["--dataset_dir", "{empty}"], "manifest.csv"),
+        (["--input", "[]"], "no input is given"),
+        (["--dataset_dir", "{data}", "--network_def#channels", "5"], "weights of another network"),
     ],
 )
 def test_wrong_input_is_one_clear_message(

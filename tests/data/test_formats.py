@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from monai_harmonize.data.dicom_reader import DicomRadiographReader
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.formats import find_images, reader_for, sniff_format
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.png_reader import PngRadiographReader
@@ -108,7 +108,7 @@ def test_folder_without_images(tmp_path):
 def test_results_within_an_input_folder_are_no_inputs(tmp_path):
     for name in ("a.png", "out/a.png", "output/b.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(PNG_START)
+        (tmp_path / name).write_bytes(b"\x89PNG\r\n\x1a\n")
     names = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path, exclude=tmp_path / "out")]
     assert names == ["a.png", "output/b.png"]
     assert len(find_images(tmp_path, exclude=tmp_path)) == len(find_images(tmp_path, exclude=tmp_path.parent)) == 3
