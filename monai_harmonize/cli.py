@@ -10,7 +10,7 @@ from monai.bundle import ConfigWorkflow
 from rich.console import Console
 
 import monai_harmonize
-from monai_harmonize.data import InputError, load_manifest
+from monai_harmonize.data import InputError, ManifestError, load_manifest
 from monai_harmonize.engines.plain_errors import plain_errors
 from monai_harmonize.evaluation import run_evaluation
 from monai_harmonize.phantoms import write_chest_dataset
@@ -56,8 +56,12 @@ def check_manifest(
     manifest: Annotated[Path, typer.Argument(help="CSV or Decathlon JSON.")], dataset_dir: DatasetDir = None
 ) -> None:
     """Report every problem of a manifest, or count its images by site and split."""
+    try:
+        records = load_manifest(manifest, dataset_dir).with_splits().records
+    except ManifestError as error:  # its own text is shortened
+        raise InputError("\n  ".join([f"{error.path}: {len(error.problems)} problems", *error.problems])) from error
     counts: dict[tuple[str, str], int] = {}
-    for record in load_manifest(manifest, dataset_dir).with_splits().records:
+    for record in records:
         key = (record["site"], record["split"])
         counts[key] = counts.get(key, 0) + 1
     for (site, split), count in sorted(counts.items()):

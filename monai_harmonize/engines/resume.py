@@ -146,16 +146,20 @@ class ResumeHandler:
             )
         for items, states in ((self.shared, state["shared"]), (self.per_rank, state["per_rank"][rank])):
             for name, item in items.items():
-                try:
-                    plain_item(item).load_state_dict(states[name])
-                except (KeyError, RuntimeError, ValueError) as error:
-                    raise InputError(
-                        f"{self.path}: its {name} belongs to another configuration. "
-                        "Use the same configuration, or delete the file to start anew."
-                    ) from error
+                self.load_item(name, item, states)
         engine.state.epoch = state["trainer"]["epoch"]
         engine.state.iteration = state["trainer"]["iteration"]
         logger.info("Resumed from %s after epoch %d of %d.", self.path, engine.state.epoch, engine.state.max_epochs)
+
+    def load_item(self, name: str, item: Stateful, states: Mapping[str, Any]) -> None:
+        """Continue one item from its state among those of the file."""
+        try:
+            plain_item(item).load_state_dict(states[name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"{self.path}: its {name} belongs to another configuration. "
+                "Use the same configuration, or delete the file to start anew."
+            ) from error
 
 
 def plain_item(item: Stateful) -> Stateful:

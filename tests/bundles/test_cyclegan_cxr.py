@@ -10,6 +10,7 @@ import pydicom
 import pytest
 import torch
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 CONFIGS = "bundles/cyclegan_cxr/configs"
 SMALL = ("--image_size", "32", "--network_def#channels", "4", "--network_def#num_blocks", "1")
@@ -45,7 +46,20 @@ def test_training_writes_a_flat_model_and_a_resume_state(bundle: Path) -> None:
         assert all(isinstance(value, torch.Tensor) for value in state.values())
     state = torch.load(bundle / "models" / "resume.pt", weights_only=True)
     assert state["trainer"]["epoch"] == 1
-    assert list((bundle / "eval").glob("events.out.tfevents.*"))
+    scalars, images = logged(bundle / "eval")
+    assert {"adversarial_ab", "cycle_a", "identity_b", "discriminator_a", "site_distance", "ssim_to_input"} <= scalars
+    assert len(images) >= 2
+
+
+def logged(folder: Path) -> tuple[set[str], set[str]]:
+    """Names of the scalars and images that were written for TensorBoard."""
+    scalars: set[str] = set()
+    images: set[str] = set()
+    for path in folder.glob("events.out.tfevents.*"):
+        events = EventAccumulator(str(path)).Reload()
+        scalars |= set(events.Tags()["scalars"])
+        images |= set(events.Tags()["images"])
+    return scalars, images
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import RandomState, ResumeHandler
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -65,15 +66,30 @@ def test_the_file_is_replaced_atomically(tmp_path, monkeypatch) -> None:
 def test_another_configuration_is_refused_and_a_finished_training_starts_anew(tmp_path) -> None:
     trainer = make_trainer(tmp_path)
     trainer.state.epoch = 2
-    ResumeHandler(tmp_path / "resume.pt", {}, {}, {"site": "a"}).save(trainer)
-    with pytest.raises(ValueError, match=r"resume.pt.*'site': 'a'.*'site': 'b'"):
-        ResumeHandler(tmp_path / "resume.pt", {}, {}, {"site": "b"}).load(trainer)
+    ResumeHandler(tmp_path / "resume.pt", {}, {}, {"site": "a", "seed": 0}).save(trainer)
+    with pytest.raises(ValueError, match=r"resume\.pt: the saved training has site a, now b\. Use"):
+        ResumeHandler(tmp_path / "resume.pt", {}, {}, {"site": "b", "seed": 0}).load(trainer)
     trainer.state.epoch = 4
     handler = ResumeHandler(tmp_path / "resume.pt", {}, {}, {"site": "a"})
     handler.save(trainer)
     trainer.state.epoch = 0
     handler.load(trainer)
     assert trainer.state.epoch == 0
+
+
+def test_a_damaged_file_and_another_network_are_refused(tmp_path) -> None:
+    trainer = make_trainer(tmp_path)
+    trainer.state.epoch = 2
+    path = tmp_path / "resume.pt"
+    ResumeHandler(path, {"net": torch.nn.Linear(2, 2)}, {}).save(trainer)
+    with pytest.raises(InputError, match=r"resume\.pt: its net belongs to another configuration"):
+        ResumeHandler(path, {"net": torch.nn.Linear(3, 2)}, {}).load(trainer)
+    with pytest.raises(InputError, match=r"resume\.pt: its other belongs to another configuration"):
+        ResumeHandler(path, {"other": torch.nn.Linear(2, 2)}, {}).load(trainer)
+    for content in (path.read_bytes()[:500], b"", b"hello"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"resume\.pt: is damaged; delete it"):
+            ResumeHandler(path, {}, {}).load(trainer)
 
 
 def test_random_state_covers_every_generator(tmp_path) -> None:

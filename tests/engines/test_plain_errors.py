@@ -1,0 +1,44 @@
+"""What a user did wrong is told in one line, everything else with its traceback."""
+
+import sys
+
+import pytest
+
+from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.engines.plain_errors import input_error_in, plain_errors
+
+
+def wrapped(error: Exception, explicit: bool = True) -> RuntimeError:
+    """The error as a library hands it on, twice."""
+    middle, outer = ValueError("applying transform"), RuntimeError("failed to instantiate")
+    for inner, around in ((error, middle), (middle, outer)):
+        around.__cause__, around.__context__ = (inner, inner) if explicit else (None, inner)
+    return outer
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_the_users_error_is_found_behind_others(explicit: bool) -> None:
+    error = ImageFileError("a.dcm", "is empty")
+    assert input_error_in(wrapped(error, explicit)) is error
+    assert input_error_in(error) is error
+    assert input_error_in(wrapped(KeyError("x"), explicit)) is None
+    assert input_error_in(None) is None
+
+
+def test_the_process_ends_with_the_bare_message(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    plain_errors()
+    error = wrapped(InputError("manifest.csv: 1 problem"))
+    sys.excepthook(type(error), error, None)
+    assert capsys.readouterr().err == "error: manifest.csv: 1 problem\n"
+
+
+def test_other_errors_keep_their_traceback(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    plain_errors()
+    error = wrapped(KeyError("network"))
+    sys.excepthook(type(error), error, None)
+    told = capsys.readouterr().err
+    assert "RuntimeError: failed to instantiate" in told
+    assert "KeyError: 'network'" in told
+    assert "error: " not in told
