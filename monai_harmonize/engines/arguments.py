@@ -30,12 +30,11 @@ def known_arguments(arguments: Sequence[str] | None = None) -> None:
             lists the valid ones.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    options = {name: (value.split("=", 1) + [None])[:2] for name, value in enumerate(given) if value.startswith("--")}
-    names = [str(name)[2:] for name, _ in options.values()]
+    options = [option[2:].partition("=") for option in given if option.startswith("--")]
+    names = [name for name, _, _ in options]
     if "config_file" not in names:
         return
-    place = next(index for index, (name, _) in options.items() if name == "--config_file")
-    text = options[place][1] or given[place + 1]
+    text = options[names.index("config_file")][2] or given[given.index("--config_file") + 1]
     files = ensure_tuple(ast.literal_eval(text) if text.startswith(("[", "(")) else text)
     valid = set(ConfigParser.load_config_files(files))
     entries = {name.replace("::", "#").split("#")[0] for name in names}
