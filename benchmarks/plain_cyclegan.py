@@ -64,7 +64,7 @@ class PlainCycleGAN:
             cycle = l1_loss(self.generator_ba(fake_b), real_a) + l1_loss(self.generator_ab(fake_a), real_b)
             identity = l1_loss(self.generator_ab(real_b), real_b) + l1_loss(self.generator_ba(real_a), real_a)
             loss = adversarial + CYCLE_WEIGHT * cycle + IDENTITY_WEIGHT * identity
-        loss.backward()
+        torch.autograd.backward(loss)
         self.generator_optimizer.step()
 
         set_requires_grad((self.discriminator_a, self.discriminator_b), True)
@@ -76,7 +76,7 @@ class PlainCycleGAN:
         ):
             with autocast:
                 loss = (lsgan(discriminator, real, 1.0) + lsgan(discriminator, fake, 0.0)) / 2
-            loss.backward()
+            torch.autograd.backward(loss)
         self.discriminator_optimizer.step()
 
 

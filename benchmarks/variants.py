@@ -56,22 +56,30 @@ def make_step(variant: str, setup: Setup) -> Step:
     discriminators: list[nn.Module] = [
         PatchDiscriminator(2, setup.channels, 1, norm="INSTANCE").to(setup.device) for _ in range(2)
     ]
-    optimizers = [
+    generator_optimizer, discriminator_optimizer = (
         Adam([parameter for network in networks for parameter in network.parameters()], 2e-4, (0.5, 0.999))
         for networks in (generators, discriminators)
-    ]
+    )
     pools = [ReplayPool(setup.pool, seed) for seed in (0, 1)]
     shape = (setup.batch, 1, setup.size, setup.size)
     image_a, image_b = (torch.empty(shape, device=setup.device).uniform_(-1, 1) for _ in range(2))
     if loop == "plain":
-        plain = PlainCycleGAN(generators, discriminators, *optimizers, pools, getattr(torch, precision))
+        plain = PlainCycleGAN(
+            generators,
+            discriminators,
+            generator_optimizer,
+            discriminator_optimizer,
+            pools,
+            getattr(torch, precision),
+        )
         return lambda: plain.step(image_a, image_b)
     trainer = ObjectiveTrainer(
         setup.device,
         1,
         [{"image_a": image_a, "image_b": image_b}],
-        CycleGAN(*generators, *discriminators),
-        *optimizers,
+        CycleGAN(generators[0], generators[1], discriminators[0], discriminators[1]),
+        generator_optimizer,
+        discriminator_optimizer,
         replay_pools={"fake_a": pools[0], "fake_b": pools[1]},
         precision=precision,
     )

@@ -38,8 +38,8 @@ class SaveLikeSource(Transform):
 
     Args:
         output_dir: folder of the new files; made if missing.
-        data_root: folder below which the sources' relative paths are kept; without it all files go into
-            ``output_dir`` itself, and two sources of the same name are an error.
+        data_root: folder below which the sources' relative paths are kept; without it, and for sources outside it,
+            files go into ``output_dir`` itself, and two sources of the same name are an error.
         suffix: text between name and extension.
         bundle: name and version of the method, written into the file's provenance and, for DICOM, its UIDs.
 
@@ -77,7 +77,7 @@ class SaveLikeSource(Transform):
 
         Raises:
             ValueError: more than one channel, or metadata of another loader.
-            ImageFileError: see the writers; or the source lies outside ``data_root``, or another source has
+            ImageFileError: see the writers; or another source has
                 been written to the same path.
         """
         source = source_path(image.meta)
@@ -99,9 +99,8 @@ class SaveLikeSource(Transform):
         relative = Path(source.name)
         if self.data_root is not None:
             absolute = Path(os.path.abspath(source))
-            if not absolute.is_relative_to(self.data_root):
-                raise ImageFileError(source, f"lies outside data_root {self.data_root}; give a folder above it")
-            relative = absolute.relative_to(self.data_root)
+            if absolute.is_relative_to(self.data_root):
+                relative = absolute.relative_to(self.data_root)
         name = relative.name
         extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
         return self.output_dir / relative.with_name(f"{name.removesuffix(extension)}{self.suffix}{extension}")

@@ -42,12 +42,13 @@ def test_every_step_is_counted_with_the_time_left(live, capsys) -> None:
 
 
 def test_losses_are_running_means_shown_now_and_then(live, capsys) -> None:
-    follower = TrainingProgress(smoothing=0.5, every=2)
+    follower = TrainingProgress(smoothing=0.25, every=2)
     train([1.0, 3.0, 0.0, 8.0], follower, epochs=1)
-    assert follower.means == {"cycle": ((1 + 3) / 2 + 0) / 4 + 8 / 2}
+    # 1, then 0.75 * 1 + 0.25 * 3 = 1.5, then 0.75 * 1.5 = 1.125, then 0.75 * 1.125 + 0.25 * 8.
+    assert follower.means == {"cycle": 2.84375}
     told = capsys.readouterr().err
     shown = re.findall(r"cycle=([\d.]+)", told)
-    assert list(dict.fromkeys(shown)) == ["2.000", "4.500"]
+    assert list(dict.fromkeys(shown)) == ["1.500", "2.844"]
 
 
 def test_a_resumed_training_starts_where_it_stands(live, capsys) -> None:
