@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,8 @@ PROMISES = (
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print the table, write it if asked."""
     options = parse(arguments)
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("measurement").setLevel(logging.INFO)
     setup = Setup(options.size, options.blocks, options.channels, 1, 50, options.device, options.threads)
     result = measure(setup, [REFERENCE, *(name for name in options.variants if name != REFERENCE)], options.repeats)
     text = as_markdown(result)

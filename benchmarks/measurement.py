@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import resource
 import statistics
@@ -20,6 +21,8 @@ from variants import Setup, Step, make_step
 __all__ = ["Memory", "Spread", "alternate", "convolution_rate", "count_operations", "peak_memory"]
 
 MEBIBYTE = 2**20
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def alternate(steps: Mapping[str, Step], repeats: int, synchronize: Step) -> dic
     for _ in range(repeats):
         for name, step in steps.items():
             seconds[name].append(timed(step, synchronize))
+            logger.info("%s: %.2f s", name, seconds[name][-1])
     return seconds
 
 
@@ -90,7 +94,9 @@ def peak_memory(variant: str, setup: Setup, steps: int = 3) -> Memory:
     """
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        return pool.submit(train_and_watch, variant, setup, steps).result()
+        memory = pool.submit(train_and_watch, variant, setup, steps).result()
+    logger.info("%s: %.0f MiB at its peak, %.0f above its start", variant, memory.peak, memory.above_start)
+    return memory
 
 
 def train_and_watch(variant: str, setup: Setup, steps: int) -> Memory:
