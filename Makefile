@@ -1,4 +1,5 @@
-# `make demo` and `make test` set everything up on a fresh machine; both need Python 3.10 or newer and nothing else.
+# `make demo` and `make test` set everything up on a fresh machine; both need Python 3.11, whose packages
+# constraints.txt pins, and nothing else.
 
 PYTHON ?= python3
 VENV ?= .venv
