@@ -59,7 +59,7 @@ def check_grey(image: Image.Image, path: Path) -> int:
 def grey_pixels(image: Image.Image, path: Path) -> Image.Image:
     """Decode an image and reduce 8-bit colour whose channels agree to the one grey channel that is shown.
 
-    The Shenzhen tuberculosis set is published that way.
+    Public sets are passed on in this form, too; the pixels are taken as a viewer shows them.
 
     Raises:
         ImageFileError: the channels differ.

@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 
+import onnxruntime
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
@@ -112,7 +113,6 @@ def test_exported_torchscript_computes_the_same(bundle: Path, trained: Path, tmp
 
 
 def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: Path) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
     configs = bundle / "configs"
     onnx_export(
         net_id="network_def",

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import itk
 import numpy as np
 import pydicom
 import pytest
@@ -177,7 +178,6 @@ def test_two_processes_train_with_ddp(tmp_path: Path, chest_data: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.real_data
 def test_real_radiograph_comes_out_right_way_up_with_dark_lungs(bundle: Path, real_data: Path, tmp_path: Path) -> None:
-    itk = pytest.importorskip("itk")
     source = real_data / "dicom" / "RG1_J2KI_CR_CHEST_philips.dcm"
     run(
         "--config_file", f"{CONFIGS}/inference.json", "--bundle_root", str(bundle), *SMALL,

@@ -1,6 +1,5 @@
 """DICOM files made on the spot, one attribute at a time away from a plain digital X-ray."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,12 +63,3 @@ def make_dicom() -> Callable[..., Path]:
 def ramp() -> np.ndarray:
     """Values 0 to 11 in 3 rows and 4 columns: no symmetry that could hide a swapped axis."""
     return np.arange(12, dtype=np.uint16).reshape(3, 4)
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """Folder of real images."""
-    folder = os.environ.get("MONAI_HARMONIZE_DATA")
-    if not folder:
-        pytest.skip("MONAI_HARMONIZE_DATA does not name the folder of real images")
-    return Path(folder)

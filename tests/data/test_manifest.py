@@ -1,7 +1,6 @@
 """Reading manifests and reporting everything that is wrong with them."""
 
 import json
-import os
 import pickle
 from pathlib import Path
 
@@ -312,10 +311,8 @@ def test_with_splits_keeps_what_the_file_says(folder: Path) -> None:
 
 
 @pytest.mark.real_data
-def test_real_manifest() -> None:
-    if "MONAI_HARMONIZE_DATA" not in os.environ:
-        pytest.skip("set MONAI_HARMONIZE_DATA to the folder with cxr_manifest.csv")
-    manifest = load_manifest(Path(os.environ["MONAI_HARMONIZE_DATA"]) / "cxr_manifest.csv")
+def test_real_manifest(real_data: Path) -> None:
+    manifest = load_manifest(real_data / "cxr_manifest.csv")
     assert len(manifest.records) == 860
     assert manifest.sites == ["jsrt", "nih_cxr14", "openist"]
     assert {record["polarity"] for record in manifest.select(site="jsrt")} == {"inverted"}
