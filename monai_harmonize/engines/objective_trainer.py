@@ -27,7 +27,10 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 
 class ObjectiveEvents(EventEnum):
-    """Moments within one iteration, for handlers."""
+    """Moments within one iteration, for handlers.
+
+    Gradients are freed with the step: look at them in ``Optimizer.register_step_pre_hook``.
+    """
 
     GENERATORS_STEPPED = "generators_stepped"
     DISCRIMINATORS_STEPPED = "discriminators_stepped"
@@ -197,6 +200,8 @@ class ObjectiveTrainer(Trainer):
                 losses |= {name: value.detach() for name, value in group.items()}
         if last and losses:
             self.gradient_scaler.step(optimizer)
+            # Not only before the next step: the other side's step needs the memory.
+            optimizer.zero_grad(set_to_none=True)
         return losses
 
 

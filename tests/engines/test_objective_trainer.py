@@ -48,6 +48,14 @@ def gradients(trainer: ObjectiveTrainer) -> State:
     }
 
 
+def at_step(trainer: ObjectiveTrainer) -> tuple[list[State], list[State]]:
+    """Collect all gradients whenever the generators', or the discriminators', optimizer is about to step."""
+    taken: tuple[list[State], list[State]] = ([], [])
+    for optimizer, into in zip((trainer.generator_optimizer, trainer.discriminator_optimizer), taken, strict=True):
+        optimizer.register_step_pre_hook(lambda *_, into=into: into.append(gradients(trainer)))
+    return taken
+
+
 def same(one: list[Tensor | None], other: list[Tensor | None]) -> bool:
     return all(
         a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in zip(one, other, strict=True)
@@ -70,15 +78,19 @@ def test_each_step_leaves_the_other_side_alone() -> None:
     trainer = make_trainer()
     moments = [Events.ITERATION_STARTED, ObjectiveEvents.GENERATORS_STEPPED, ObjectiveEvents.DISCRIMINATORS_STEPPED]
     values = [at(trainer, moment, lambda: parameters(trainer)) for moment in moments]
-    grads = [at(trainer, moment, lambda: gradients(trainer)) for moment in moments]
+    of_generators, of_discriminators = at_step(trainer)
+    left = at(trainer, ObjectiveEvents.DISCRIMINATORS_STEPPED, lambda: gradients(trainer))
     run(trainer, 3)
     for iteration in range(3):
         start, middle, end = (taken[iteration] for taken in values)
         assert all(same(start[name], middle[name]) and moved(middle[name], end[name]) for name in DISCRIMINATORS)
         assert all(moved(start[name], middle[name]) and same(middle[name], end[name]) for name in GENERATORS)
-        start, middle, end = (taken[iteration] for taken in grads)
-        assert all(same(start[name], middle[name]) and not same(middle[name], end[name]) for name in DISCRIMINATORS)
-        assert all(not same(start[name], middle[name]) and same(middle[name], end[name]) for name in GENERATORS)
+        generators, discriminators = of_generators[iteration], of_discriminators[iteration]
+        assert all(grad is not None for name in GENERATORS for grad in generators[name])
+        assert all(grad is not None for name in DISCRIMINATORS for grad in discriminators[name])
+        assert all(grad is None for name in DISCRIMINATORS for grad in generators[name])
+        assert all(grad is None for name in GENERATORS for grad in discriminators[name])
+        assert all(grad is None for grads in left[iteration].values() for grad in grads)
 
 
 def test_networks_of_the_other_side_are_frozen_meanwhile_and_freed_afterwards() -> None:
@@ -143,8 +155,7 @@ def gradients_after(iterations: int, **options) -> tuple[State, State, int]:
     trainer = make_trainer(dropout=0.0, pool_size=0, double=True, **options)
     steps: list[int] = []
     trainer.generator_optimizer.register_step_post_hook(lambda *_: steps.append(1))
-    of_generators = at(trainer, ObjectiveEvents.GENERATORS_STEPPED, lambda: gradients(trainer))
-    of_discriminators = at(trainer, ObjectiveEvents.DISCRIMINATORS_STEPPED, lambda: gradients(trainer))
+    of_generators, of_discriminators = at_step(trainer)
     run(trainer, iterations)
     return of_generators[-1], of_discriminators[-1], len(steps)
 
