@@ -36,11 +36,11 @@ def numbers(dataset: Dataset, path: str | PathLike[str], keyword: str, count: in
     return None
 
 
-def pixel_spacing(dataset: Dataset, path: str | PathLike[str]) -> tuple[float, float]:
-    """Distance between columns and between rows in mm.
+def pixel_spacing(dataset: Dataset, path: str | PathLike[str]) -> tuple[float, float] | None:
+    """Distance between columns and between rows in mm; ``None`` where the header gives none.
 
     The first usable of Pixel Spacing (0028,0030), Imager Pixel Spacing (0018,1164) and Nominal Scanned Pixel
-    Spacing (0018,2010), else 1 mm. Each gives the row distance first. A size at the detector is not corrected
+    Spacing (0018,2010). Each gives the row distance first. A size at the detector is not corrected
     for magnification. (ITK takes the detector's for CR and DX even where a calibrated one is given.)
     """
     for keyword in SPACING_KEYWORDS:
@@ -50,7 +50,7 @@ def pixel_spacing(dataset: Dataset, path: str | PathLike[str]) -> tuple[float, f
         if (spacing > 0).all():
             return float(spacing[1]), float(spacing[0])
         logger.info("%s: %s is not positive and is not used", path, keyword)
-    return 1.0, 1.0
+    return None
 
 
 def image_affine(dataset: Dataset, path: str | PathLike[str]) -> NDArray[np.float64]:
@@ -58,9 +58,9 @@ def image_affine(dataset: Dataset, path: str | PathLike[str]) -> NDArray[np.floa
 
     With Image Orientation (0020,0037) and Image Position (0020,0032) of the patient the plane's true place
     (PS3.3 C.7.6.2.1.1); the third axis is its normal, as long as Spacing Between Slices (0018,0088) or 1 mm.
-    Without them, as in CR and DX, the origin is 0 and the axes run to the patient's left and back.
+    Without a spacing a pixel is 1 mm. Without a place, as in CR and DX, the origin is 0 and the axes run to the patient's left and back.
     """
-    columns, rows = pixel_spacing(dataset, path)
+    columns, rows = pixel_spacing(dataset, path) or (1.0, 1.0)
     orientation = numbers(dataset, path, "ImageOrientationPatient", 6)
     position = numbers(dataset, path, "ImagePositionPatient", 3)
     if orientation is None or position is None:

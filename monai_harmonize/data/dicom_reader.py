@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from monai_harmonize.data.dicom_geometry import image_affine
+from monai_harmonize.data.dicom_geometry import image_affine, pixel_spacing
 from monai_harmonize.data.dicom_greyscale import GreyScale
 from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
 from monai_harmonize.data.dicom_pixels import stored_values
@@ -133,6 +133,7 @@ class DicomRadiographReader(ImageReader):
             source_format="dicom",
             bits_stored=pixels.bits_stored,
             polarity_turned=pixels.monochrome1,
+            spacing_known=pixel_spacing(img, path) is not None,
         )
         meta["voi_applied"] = self.apply_voi
         return grey.T, meta

@@ -95,6 +95,7 @@ class NiftiRadiographReader(NibabelReader):
             grey_range=grey_range,
             source_format="nifti",
             bits_stored=8 * dtype.itemsize,
+            spacing_known=True,
         )
         return grey, meta
 

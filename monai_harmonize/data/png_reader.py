@@ -123,5 +123,6 @@ class PngRadiographReader(ImageReader):
             grey_range=(0, 2**bits - 1),
             source_format=str(img.format).lower(),
             bits_stored=bits,
+            spacing_known=usable,
         )
         return grey.T, meta

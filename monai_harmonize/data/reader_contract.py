@@ -12,6 +12,7 @@ from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 from numpy.typing import NDArray
 
 from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.spacing import SPACING_KNOWN
 
 __all__ = ["planar_affine", "radiograph_meta", "single_path"]
 
@@ -46,6 +47,7 @@ def radiograph_meta(
     grey_range: tuple[float, float],
     source_format: str,
     bits_stored: int,
+    spacing_known: bool,
     polarity_turned: bool = False,
 ) -> dict[str, Any]:
     """Metadata of one image: MONAI's keys and ours, and nothing of the patient.
@@ -56,6 +58,7 @@ def radiograph_meta(
         grey_range: lowest and highest nominal grey level in the file's own unit.
         source_format: ``"dicom"``, ``"png"``, ``"jpeg"`` or ``"nifti"``.
         bits_stored: bits of a stored value.
+        spacing_known: whether the affine's scale is the file's, not 1 mm for want of one.
         polarity_turned: bright and dark were swapped against the file, which a writer swaps back.
     """
     return {
@@ -68,4 +71,5 @@ def radiograph_meta(
         "source_format": source_format,
         "bits_stored": bits_stored,
         "polarity_turned": polarity_turned,
+        SPACING_KNOWN: spacing_known,
     }

@@ -1,4 +1,4 @@
-"""Weights that must have been trained before."""
+"""Weights: read those that were trained before, write new ones."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.engines.resume import save_atomically
 
-__all__ = ["trained_weights"]
+__all__ = ["save_weights", "trained_weights"]
 
 
 def trained_weights(path: str | os.PathLike[str], network: nn.Module) -> Path:
@@ -41,4 +42,18 @@ def trained_weights(path: str | os.PathLike[str], network: nn.Module) -> Path:
             f"{path}: holds the weights of another network; give the configuration that they were trained with "
             "(for example paper.json after inference.json)."
         ) from error
+    return Path(path)
+
+
+def save_weights(network: nn.Module, path: str | os.PathLike[str]) -> Path:
+    """Write a network's flat state dict; the file appears whole or not at all.
+
+    Args:
+        network: what was trained or fitted.
+        path: file; missing folders are made.
+
+    Returns:
+        The path.
+    """
+    save_atomically({name: value.cpu() for name, value in network.state_dict().items()}, Path(path))
     return Path(path)

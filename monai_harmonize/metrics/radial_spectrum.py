@@ -13,7 +13,12 @@ from monai_harmonize.networks.site_spectral_filter import radial_frequency
 
 __all__ = ["BINS_PER_OCTAVE", "RadialSpectrum", "octave_frequencies"]
 
-BINS_PER_OCTAVE = 6
+BINS_PER_OCTAVE = 4
+# Power of radiographs falls about so steeply; without it a bin's mean would depend on where the lattice of
+# frequencies, which differs from size to size, happens to lie within the bin.
+STEEPNESS = 3.0
+# Coefficients that a bin needs before an image speaks for it.
+ENOUGH = 3.0
 
 
 def octave_frequencies(bins: int, lowest: float) -> NDArray[np.float64]:
@@ -25,9 +30,10 @@ def octave_frequencies(bins: int, lowest: float) -> NDArray[np.float64]:
 class RadialSpectrum:
     """Mean power spectral density by radial frequency over any number of images, in constant memory.
 
-    Every image is freed of its mean, tapered by a Hann window and transformed; the squared coefficients are averaged
-    within bins of a sixth of an octave, then over the images that reach the bin. Images of different resolution
-    therefore add up: each speaks for the frequencies that it holds.
+    Every image is freed of its mean, tapered by a Hann window and transformed; each squared coefficient, freed of the
+    usual steepness of spectra, is shared out between the two nearest of four bins per octave and averaged there, then
+    over the images that reach the bin. Images of different resolution therefore add up: each speaks for the
+    frequencies that it holds.
 
     Args:
         bins: number of bins.
@@ -63,16 +69,23 @@ class RadialSpectrum:
         energy = float(np.prod([float(window.square().sum()) for window in windows]))
         if energy == 0:  # too small to have a spectrum
             return
-        density = torch.fft.rfftn(tapered).abs_().square_() * (float(np.prod(spacing)) / energy)
+        density = torch.fft.rfftn(tapered).abs().square_() * (float(np.prod(spacing)) / energy)
         frequency = radial_frequency(image.shape, spacing, image.device)
         bins = len(self.frequencies)
-        place = torch.log2(frequency / self.frequencies[0]).mul_(BINS_PER_OCTAVE).round_()
-        inside = (frequency > 0) & (place >= 0) & (place < bins) & (frequency <= 0.5 / max(spacing))
-        place = place[inside].long()
-        count = torch.bincount(place, minlength=bins).cpu().numpy()
-        power = torch.bincount(place, weights=density[inside].double(), minlength=bins).cpu().numpy()
-        found = count > 0
-        self._power[found] += power[found] / count[found]
+        octave = torch.log2(frequency / self.frequencies[0]).mul_(BINS_PER_OCTAVE)
+        inside = (octave > -1) & (octave < bins) & (frequency <= 0.5 / max(spacing))
+        octave, density = octave[inside], density[inside].double()
+        below = octave.floor()
+        # Frequency relative to the bin's centre, to the power of the steepness.
+        share, power = np.zeros(bins + 2), np.zeros(bins + 2)
+        for place in (below, below + 1):
+            weight = 1.0 - (octave - place).abs()
+            level = density * torch.exp2((octave - place) * (STEEPNESS / BINS_PER_OCTAVE))
+            index = place.long() + 1
+            share += torch.bincount(index, weights=weight, minlength=bins + 2).cpu().numpy()
+            power += torch.bincount(index, weights=weight * level, minlength=bins + 2).cpu().numpy()
+        found = share[1:-1] > ENOUGH
+        self._power[found] += power[1:-1][found] / share[1:-1][found]
         self._seen += found
         self.images += 1
 

@@ -45,7 +45,7 @@ class SiteSpectralFilter(nn.Module):
     per_millimetre: Tensor
     guarantee_class = "G2"
 
-    def __init__(self, num_knots: int = 73, gain_range: Sequence[float] = (0.5, 2.0), margin: float = 0.0625) -> None:
+    def __init__(self, num_knots: int = 41, gain_range: Sequence[float] = (0.5, 2.0), margin: float = 0.0625) -> None:
         super().__init__()
         smallest, largest = (float(gain) for gain in gain_range)
         if not 0 < smallest <= 1 <= largest:
@@ -54,7 +54,7 @@ class SiteSpectralFilter(nn.Module):
             raise InputError(f"num_knots is {num_knots}, margin {margin}; expected 2 or more, and at least 0.")
         self.gain_range = (smallest, largest)
         self.margin = margin
-        self.register_buffer("frequencies", 2.0 ** torch.linspace(0, 12, num_knots))
+        self.register_buffer("frequencies", 4.0 * 2.0 ** torch.linspace(0, 10, num_knots))
         self.register_buffer("gain", torch.ones(num_knots))
         self.register_buffer("per_millimetre", torch.tensor(False))
 

@@ -8,3 +8,5 @@ from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevels as Re
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevelsd as RestoreGreyLevelsd
 from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevels as ScaleGreyLevels
 from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevelsd as ScaleGreyLevelsd
+from monai_harmonize.transforms.shrink_to import ShrinkTo as ShrinkTo
+from monai_harmonize.transforms.shrink_to import ShrinkTod as ShrinkTod

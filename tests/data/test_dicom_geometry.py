@@ -20,13 +20,13 @@ def header(**attributes):
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
-        ({}, (1, 1)),
+        ({}, None),
         ({"ImagerPixelSpacing": [0.2, 0.1]}, (0.1, 0.2)),
         ({"PixelSpacing": [0.4, 0.3], "ImagerPixelSpacing": [0.2, 0.1]}, (0.3, 0.4)),
         ({"PixelSpacing": [0, 0], "ImagerPixelSpacing": [0.2, 0.1]}, (0.1, 0.2)),
         ({"PixelSpacing": None, "NominalScannedPixelSpacing": [0.6, 0.5]}, (0.5, 0.6)),
-        ({"PixelSpacing": [0.4]}, (1, 1)),
-        ({"PixelSpacing": [0.4, -0.4]}, (1, 1)),
+        ({"PixelSpacing": [0.4]}, None),
+        ({"PixelSpacing": [0.4, -0.4]}, None),
     ],
 )
 def test_the_calibrated_spacing_wins_and_columns_come_first(attributes, expected):

@@ -1,0 +1,35 @@
+"""Physical pixel spacing of a loaded image, if it has one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from monai.data import MetaTensor
+from monai.utils import MetaKeys
+
+__all__ = ["SPACING_KNOWN", "pixel_spacing_of"]
+
+# Metadata key: whether the affine's scale is that of the file, or 1 mm for want of one.
+SPACING_KNOWN = "spacing_known"
+
+
+def pixel_spacing_of(image: Any) -> list[float] | None:
+    """Millimetres per pixel along each spatial axis.
+
+    Args:
+        image: ``(C, W, H[, D])``, or a batch of one ``(1, C, W, H[, D])``, as the data loader makes it.
+
+    Returns:
+        One length per spatial axis; ``None`` for a plain tensor or an image whose file names no spacing.
+    """
+    if not isinstance(image, MetaTensor):
+        return None
+    known = image.meta.get(SPACING_KNOWN, False)
+    if not np.all(np.asarray(known)):
+        return None
+    affine = np.asarray(image.meta[MetaKeys.AFFINE.value], dtype=np.float64)
+    affine = affine[0] if affine.ndim == 3 else affine
+    axes = image.ndim - (2 if image.is_batch else 1)
+    lengths = np.linalg.norm(affine[:3, :axes], axis=0)
+    return [float(length) for length in lengths]

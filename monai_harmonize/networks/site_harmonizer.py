@@ -1,0 +1,87 @@
+"""What brings every image of one site to the look of another: polarity, curve, and on request a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from monai_harmonize.networks.site_spectral_filter import SiteSpectralFilter
+from monai_harmonize.networks.site_tone_curve import SiteToneCurve
+
+__all__ = ["THUMBNAIL_SIZE", "SiteHarmonizer"]
+
+THUMBNAIL_SIZE = 32
+
+
+class SiteHarmonizer(nn.Module):
+    """One fixed map for all images of a site, fitted without a label and without a gradient.
+
+    Class G0 without ``spectral_filter``: a strictly increasing curve. With it class G2: the curve, a radial gain, and
+    a second curve fitted after it. A site whose files are inverted is turned first.
+
+    Args:
+        num_knots: of each curve.
+        slope_range: of each curve, see ``SiteToneCurve``.
+        spectral_filter: whether there are a filter and a second curve.
+        gain_range: of the filter, see ``SiteSpectralFilter``.
+        grey_range: scale of the images.
+
+    Attributes:
+        polarity: 1, or -1 for a site whose images are to be inverted within ``grey_range`` beforehand.
+        template: mean rank thumbnail of the target site, ``(32, 32)``, by which an image's polarity is checked.
+    """
+
+    polarity: Tensor
+    template: Tensor
+
+    def __init__(
+        self,
+        num_knots: int = 128,
+        slope_range: Sequence[float] = (0.25, 4.0),
+        spectral_filter: bool = False,
+        gain_range: Sequence[float] = (0.5, 2.0),
+        grey_range: Sequence[float] = (-1.0, 1.0),
+    ) -> None:
+        super().__init__()
+        self.middle = float(grey_range[0]) / 2 + float(grey_range[1]) / 2
+        self.register_buffer("polarity", torch.tensor(1.0))
+        self.register_buffer("template", torch.zeros(THUMBNAIL_SIZE, THUMBNAIL_SIZE))
+        self.curve = SiteToneCurve(num_knots, slope_range, grey_range)
+        self.filter: SiteSpectralFilter | None = None
+        self.second_curve: SiteToneCurve | None = None
+        if spectral_filter:
+            self.filter = SiteSpectralFilter(gain_range=gain_range)
+            self.second_curve = SiteToneCurve(num_knots, slope_range, grey_range)
+
+    @property
+    def guarantee_class(self) -> str:
+        """G0, or G2 with a filter."""
+        return self.curve.guarantee_class if self.filter is None else self.filter.guarantee_class
+
+    def turned(self, image: Tensor) -> Tensor:
+        """The image as its site should have delivered it."""
+        return (image - self.middle) * self.polarity + self.middle
+
+    def toned(self, image: Tensor) -> Tensor:
+        """After the first curve."""
+        return torch.as_tensor(self.curve(self.turned(image)))
+
+    def sharpened(self, image: Tensor, spacing: Sequence[float] | None = None) -> Tensor:
+        """After the filter."""
+        toned = self.toned(image)
+        return toned if self.filter is None else torch.as_tensor(self.filter(toned, spacing))
+
+    def forward(self, image: Tensor, spacing: Sequence[float] | None = None) -> Tensor:
+        """Harmonize.
+
+        Args:
+            image: ``(B, C, H, W[, D])`` in the grey range, float.
+            spacing: mm per pixel along each spatial axis, for a filter in cycles per mm.
+
+        Returns:
+            The same shape, not clipped.
+        """
+        sharpened = self.sharpened(image, spacing)
+        return sharpened if self.second_curve is None else torch.as_tensor(self.second_curve(sharpened))

@@ -1,0 +1,35 @@
+"""How a ``SiteHarmonizer`` is fitted: polarity, curve, filter, and the curve after the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from monai_harmonize.networks.site_harmonizer import SiteHarmonizer
+from monai_harmonize.objectives.polarity_fit import PolarityFit
+from monai_harmonize.objectives.site_fit import SiteFit
+from monai_harmonize.objectives.spectral_filter_fit import SpectralFilterFit
+from monai_harmonize.objectives.tone_curve_fit import ToneCurveFit
+
+__all__ = ["site_fits"]
+
+
+def site_fits(
+    harmonizer: SiteHarmonizer, grey_range: Sequence[float] = (-1.0, 1.0), inverted: str = "refuse"
+) -> list[SiteFit]:
+    """Parts of a harmonizer in the order in which they are fitted.
+
+    Args:
+        harmonizer: gets polarity, knots and gain.
+        grey_range: scale of the images.
+        inverted: what to do with a source site whose images are inverted, see ``PolarityFit``.
+    """
+    fits: list[SiteFit] = [
+        PolarityFit(harmonizer, inverted),
+        ToneCurveFit(harmonizer.curve, grey_range, before=lambda image, _: harmonizer.turned(image)),
+    ]
+    if harmonizer.filter is not None and harmonizer.second_curve is not None:
+        fits += [
+            SpectralFilterFit(harmonizer.filter, before=lambda image, _: harmonizer.toned(image)),
+            ToneCurveFit(harmonizer.second_curve, grey_range, before=harmonizer.sharpened),
+        ]
+    return fits
