@@ -58,7 +58,8 @@ def image_affine(dataset: Dataset, path: str | PathLike[str]) -> NDArray[np.floa
 
     With Image Orientation (0020,0037) and Image Position (0020,0032) of the patient the plane's true place
     (PS3.3 C.7.6.2.1.1); the third axis is its normal, as long as Spacing Between Slices (0018,0088) or 1 mm.
-    Without a spacing a pixel is 1 mm. Without a place, as in CR and DX, the origin is 0 and the axes run to the patient's left and back.
+    Without a spacing a pixel is 1 mm. Without a place, as in CR and DX, the origin is 0 and the axes run to the
+    patient's left and back.
     """
     columns, rows = pixel_spacing(dataset, path) or (1.0, 1.0)
     orientation = numbers(dataset, path, "ImageOrientationPatient", 6)

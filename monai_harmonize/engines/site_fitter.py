@@ -23,6 +23,7 @@ class SiteFitter(Trainer):
 
     Args:
         device: where images are analysed.
+        max_epochs: number of ``fits``.
         train_data_loader: yields dicts of ``image``, one image ``(1, C, H, W[, D])`` at a time and of any size, and
             ``of_target``, whether it belongs to the target site.
         fits: the parts in the order in which images meet them.
@@ -31,41 +32,47 @@ class SiteFitter(Trainer):
         kwargs: further arguments of ``monai.engines.Trainer``.
 
     Raises:
-        InputError: there is no part.
+        InputError: there is no part, or ``max_epochs`` is not their number.
     """
 
     def __init__(
         self,
         device: torch.device | str,
+        max_epochs: int,
         train_data_loader: Iterable[dict[str, Any]],
         fits: Sequence[SiteFit],
         inferer: Inferer | None = None,
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if not fits:
-            raise InputError("fits is empty; expected at least one part of a harmonizer.")
-        super().__init__(
-            device=device, max_epochs=len(fits), data_loader=train_data_loader, decollate=False, **kwargs
-        )
-        self.fits = list(fits)
+        if not fits or max_epochs != len(fits):
+            raise InputError(f"max_epochs is {max_epochs} for {len(fits)} parts; expected one epoch per part.")
+        super().__init__(device=device, max_epochs=max_epochs, data_loader=train_data_loader, decollate=False, **kwargs)
+        self.fits: list[SiteFit] = list(fits)
         self.inferer = inferer
-        self.add_event_handler(Events.EPOCH_STARTED, lambda: self.fit.start())
-        self.add_event_handler(Events.EPOCH_COMPLETED, lambda: self.fit.solve())
+        self.add_event_handler(Events.EPOCH_STARTED, self._start)
+        self.add_event_handler(Events.EPOCH_COMPLETED, self._solve)
         self._register_handlers(train_handlers or ())
 
     @property
     def fit(self) -> SiteFit:
         """The part of the running epoch."""
-        return self.fits[self.state.epoch - 1]
+        place: int = self.state.epoch - 1
+        return self.fits[place]
 
     def run(self) -> None:
         """Fit all parts; a second call fits them anew."""
         # The base class would build a gradient scaler of its own here.
         super(Trainer, self).run()
 
+    def _start(self) -> None:
+        self.fit.start()
+
+    def _solve(self) -> None:
+        self.fit.solve()
+
     @torch.no_grad()
-    def _iteration(self, engine: Any, batchdata: dict[str, Any]) -> dict[str, Any]:
+    def _iteration(self, _: Any, batchdata: dict[str, Any]) -> dict[str, Any]:
         image = batchdata["image"]
         spacing = pixel_spacing_of(image)
         plain = torch.as_tensor(image).as_subclass(Tensor).to(self.state.device)

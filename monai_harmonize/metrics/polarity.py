@@ -12,7 +12,6 @@ from monai_harmonize.networks.site_harmonizer import THUMBNAIL_SIZE
 __all__ = ["polarity_correlation", "rank_thumbnail"]
 
 
-
 def rank_thumbnail(image: Tensor) -> Tensor:
     """Ranks of the grey levels of an image reduced to 32x32.
 

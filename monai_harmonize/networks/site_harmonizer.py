@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,8 +34,7 @@ class SiteHarmonizer(nn.Module):
         template: mean rank thumbnail of the target site, ``(32, 32)``, by which an image's polarity is checked.
     """
 
-    polarity: Tensor
-    template: Tensor
+    __jit_unused_properties__: ClassVar = ["guarantee_class"]
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class SiteHarmonizer(nn.Module):
     ) -> None:
         super().__init__()
         self.middle = float(grey_range[0]) / 2 + float(grey_range[1]) / 2
+        self.polarity: Tensor
+        self.template: Tensor
         self.register_buffer("polarity", torch.tensor(1.0))
         self.register_buffer("template", torch.zeros(THUMBNAIL_SIZE, THUMBNAIL_SIZE))
         self.curve = SiteToneCurve(num_knots, slope_range, grey_range)
@@ -68,12 +70,12 @@ class SiteHarmonizer(nn.Module):
         """After the first curve."""
         return torch.as_tensor(self.curve(self.turned(image)))
 
-    def sharpened(self, image: Tensor, spacing: Sequence[float] | None = None) -> Tensor:
+    def sharpened(self, image: Tensor, spacing: list[float] | None = None) -> Tensor:
         """After the filter."""
         toned = self.toned(image)
         return toned if self.filter is None else torch.as_tensor(self.filter(toned, spacing))
 
-    def forward(self, image: Tensor, spacing: Sequence[float] | None = None) -> Tensor:
+    def forward(self, image: Tensor, spacing: list[float] | None = None) -> Tensor:
         """Harmonize.
 
         Args:

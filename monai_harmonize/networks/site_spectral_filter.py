@@ -40,9 +40,6 @@ class SiteSpectralFilter(nn.Module):
         per_millimetre: whether frequencies are cycles per mm; else cycles per shorter side.
     """
 
-    frequencies: Tensor
-    gain: Tensor
-    per_millimetre: Tensor
     guarantee_class = "G2"
 
     def __init__(self, num_knots: int = 41, gain_range: Sequence[float] = (0.5, 2.0), margin: float = 0.0625) -> None:
@@ -54,6 +51,9 @@ class SiteSpectralFilter(nn.Module):
             raise InputError(f"num_knots is {num_knots}, margin {margin}; expected 2 or more, and at least 0.")
         self.gain_range = (smallest, largest)
         self.margin = margin
+        self.frequencies: Tensor
+        self.gain: Tensor
+        self.per_millimetre: Tensor
         self.register_buffer("frequencies", 4.0 * 2.0 ** torch.linspace(0, 10, num_knots))
         self.register_buffer("gain", torch.ones(num_knots))
         self.register_buffer("per_millimetre", torch.tensor(False))
@@ -83,7 +83,7 @@ class SiteSpectralFilter(nn.Module):
         self.gain.copy_(torch.from_numpy(values))
         self.per_millimetre.fill_(per_millimetre)
 
-    def forward(self, image: Tensor, spacing: Sequence[float] | None = None) -> Tensor:
+    def forward(self, image: Tensor, spacing: list[float] | None = None) -> Tensor:
         """Filter.
 
         Args:

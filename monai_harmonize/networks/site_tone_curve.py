@@ -38,9 +38,6 @@ class SiteToneCurve(nn.Module):
         InputError: an option outside the above.
     """
 
-    source_levels: Tensor
-    target_levels: Tensor
-    stretch: Tensor
     guarantee_class = "G0"
 
     def __init__(
@@ -56,6 +53,9 @@ class SiteToneCurve(nn.Module):
         if not 0 < smallest <= 1 <= largest:
             raise InputError(f"slope_range is ({smallest:g}, {largest:g}); expected 0 < m <= 1 <= M.")
         self.slope_range = (smallest, largest)
+        self.source_levels: Tensor
+        self.target_levels: Tensor
+        self.stretch: Tensor
         self.register_buffer("source_levels", torch.linspace(float(grey_range[0]), float(grey_range[1]), num_knots))
         self.register_buffer("target_levels", self.source_levels.clone())
         self.register_buffer("stretch", torch.tensor(1.0))

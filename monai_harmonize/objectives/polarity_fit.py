@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -47,7 +46,7 @@ class PolarityFit(SiteFit):
         """Forget all images."""
         self.thumbnails: dict[bool, list[Tensor]] = {False: [], True: []}
 
-    def add(self, image: Tensor, spacing: Sequence[float] | None, of_target: bool) -> None:  # noqa: ARG002
+    def add(self, image: Tensor, spacing: list[float] | None, of_target: bool) -> None:  # noqa: ARG002
         """Note one image's thumbnail."""
         self.thumbnails[of_target].append(rank_thumbnail(image))
 

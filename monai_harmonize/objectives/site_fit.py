@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -18,14 +18,14 @@ class SiteFit(ABC):
             nothing. Called with an image ``(1, C, H, W[, D])`` and its spacing.
     """
 
-    def __init__(self, before: Callable[[Tensor, Sequence[float] | None], Tensor] | None = None) -> None:
+    def __init__(self, before: Callable[[Tensor, list[float] | None], Tensor] | None = None) -> None:
         self.before = before
 
-    def add_source(self, image: Tensor, spacing: Sequence[float] | None) -> None:
+    def add_source(self, image: Tensor, spacing: list[float] | None) -> None:
         """Note one image ``(1, C, H, W[, D])`` of the source site; spacing in mm, ``None`` if unknown."""
         self.add(image if self.before is None else self.before(image, spacing), spacing, of_target=False)
 
-    def add_target(self, image: Tensor, spacing: Sequence[float] | None) -> None:
+    def add_target(self, image: Tensor, spacing: list[float] | None) -> None:
         """Note one image of the target site."""
         self.add(image, spacing, of_target=True)
 
@@ -34,7 +34,7 @@ class SiteFit(ABC):
         """Forget all images."""
 
     @abstractmethod
-    def add(self, image: Tensor, spacing: Sequence[float] | None, of_target: bool) -> None:
+    def add(self, image: Tensor, spacing: list[float] | None, of_target: bool) -> None:
         """Note one image as this part meets it."""
 
     @abstractmethod

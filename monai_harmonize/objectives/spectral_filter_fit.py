@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,9 @@ class SpectralFilterFit(SiteFit):
     """Fit a ``SiteSpectralFilter`` so that the source site's mean power spectrum becomes the target's.
 
     The gain is the root of the ratio of the two spectra, smoothed along the logarithm of frequency and clipped to the
-    filter's range. It sets in over the octave above four cycles per image. Frequencies that either site does not reach keep a
-    gain of 1. The unit is cycles per mm if every image of both sites has a pixel spacing, else cycles per shorter
-    side.
+    filter's range. It sets in over the octave above four cycles per image. Frequencies that either site does not
+    reach keep a gain of 1. The unit is cycles per mm if every image of both sites has a pixel spacing, else cycles
+    per shorter side.
 
     Args:
         spectral_filter: gets the gain.
@@ -41,8 +41,8 @@ class SpectralFilterFit(SiteFit):
     def __init__(
         self,
         spectral_filter: SiteSpectralFilter,
-        smoothing: float = 0.25,
-        before: Callable[[Tensor, Sequence[float] | None], Tensor] | None = None,
+        smoothing: float = 0.125,
+        before: Callable[[Tensor, list[float] | None], Tensor] | None = None,
     ) -> None:
         super().__init__(before)
         self.filter = spectral_filter
@@ -55,12 +55,14 @@ class SpectralFilterFit(SiteFit):
         self.spacing_known = True
         # Whether all images have a spacing is known at the end only, so both units are noted.
         self.spectra = {
-            (of_target, per_millimetre): RadialSpectrum(bins, LOWEST_PER_MILLIMETRE if per_millimetre else LOWEST_PER_SIDE)
+            (of_target, per_millimetre): RadialSpectrum(
+                bins, LOWEST_PER_MILLIMETRE if per_millimetre else LOWEST_PER_SIDE
+            )
             for of_target in (False, True)
             for per_millimetre in (False, True)
         }
 
-    def add(self, image: Tensor, spacing: Sequence[float] | None, of_target: bool) -> None:
+    def add(self, image: Tensor, spacing: list[float] | None, of_target: bool) -> None:
         """Note the spectrum of one image, the mean over its channels' images."""
         size = image.shape[2:]
         for plane in image.flatten(0, 1):

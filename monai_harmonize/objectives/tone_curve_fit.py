@@ -40,7 +40,7 @@ class ToneCurveFit(SiteFit):
         self,
         curve: SiteToneCurve,
         grey_range: Sequence[float] = (-1.0, 1.0),
-        before: Callable[[Tensor, Sequence[float] | None], Tensor] | None = None,
+        before: Callable[[Tensor, list[float] | None], Tensor] | None = None,
     ) -> None:
         super().__init__(before)
         self.curve = curve
@@ -52,7 +52,7 @@ class ToneCurveFit(SiteFit):
         self.source = GreyLevelHistogram(BINS, self.grey_range)
         self.target = GreyLevelHistogram(BINS, self.grey_range)
 
-    def add(self, image: Tensor, spacing: Sequence[float] | None, of_target: bool) -> None:  # noqa: ARG002 - a curve has no scale
+    def add(self, image: Tensor, spacing: list[float] | None, of_target: bool) -> None:  # noqa: ARG002 - a curve has no scale
         """Note the grey levels of one image."""
         (self.target if of_target else self.source).add(image)
 

@@ -1,0 +1,112 @@
+"""The literal commands of the site curve's bundle, run from the repository root."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+import torch
+
+from monai_harmonize.transforms import LoadRadiograph
+
+CONFIGS = "bundles/tone_curve_cxr/configs"
+
+
+def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        [sys.executable, "-m", "monai.bundle", "run", *arguments], capture_output=True, text=True, check=False
+    )
+    if check:
+        assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def configs(name: str, overlay: str | None) -> str:
+    return str([f"{CONFIGS}/{name}.json", *([f"{CONFIGS}/{overlay}.json"] if overlay else [])])
+
+
+@pytest.fixture(scope="module", params=[None, "filter"], ids=["curve", "filter"])
+def fitted(request, tmp_path_factory, chest_data: Path) -> tuple[Path, str | None]:
+    """Bundle root with a harmonizer fitted to phantoms, and the overlay that was used."""
+    root = tmp_path_factory.mktemp("bundle")
+    run("--config_file", configs("train", request.param), "--bundle_root", str(root), "--dataset_dir", str(chest_data))
+    return root, request.param
+
+
+@pytest.mark.slow
+def test_fitting_brings_the_sites_together(fitted) -> None:
+    root, overlay = fitted
+    state = torch.load(root / "models" / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
+    assert ("filter.gain" in state) == (overlay == "filter")
+    # The first row counts the epoch.
+    rows = [line.split(",") for line in (root / "eval" / "metrics.csv").read_text().splitlines()]
+    metrics = {name: float(value) for name, value in rows}
+    assert metrics["site_distance"] < 0.4 * metrics["site_distance_raw"]
+
+
+@pytest.mark.slow
+def test_inference_writes_increasing_images_like_the_sources(fitted, chest_data: Path) -> None:
+    root, overlay = fitted
+    run("--config_file", configs("inference", overlay), "--bundle_root", str(root), "--dataset_dir", str(chest_data))
+    written = sorted((root / "harmonized").rglob("*.dcm"))
+    sources = sorted((chest_data / "test" / "site_a").glob("*.dcm"))
+    assert [path.name for path in written] == [path.name for path in sources]
+    load = LoadRadiograph()
+    for path, source in zip(written, sources, strict=True):
+        new, old = pydicom.dcmread(path), pydicom.dcmread(source)
+        assert (new.Rows, new.Columns, new.BitsStored) == (old.Rows, old.Columns, old.BitsStored)
+        assert new.PhotometricInterpretation == old.PhotometricInterpretation
+        if overlay is None:
+            before, after = (load(name).numpy().ravel() for name in (source, path))
+            order = np.argsort(before, kind="stable")
+            assert (np.diff(after[order]) >= 0).all()
+
+
+@pytest.mark.slow
+def test_evaluation_reads_the_test_split(fitted, chest_data: Path, tmp_path: Path) -> None:
+    root, overlay = fitted
+    files = str([f"{CONFIGS}/train.json", f"{CONFIGS}/evaluate.json", *([f"{CONFIGS}/filter.json"] if overlay else [])])
+    where = ("--bundle_root", str(root), "--dataset_dir", str(chest_data), "--output_dir", str(tmp_path))
+    run("--config_file", files, *where)
+    assert "site_distance" in (tmp_path / "metrics.csv").read_text()
+
+
+@pytest.mark.slow
+def test_an_inverted_site_is_refused_and_turned_on_request(tmp_path: Path, chest_data: Path) -> None:
+    """A manifest that calls the source site's files inverted turns right images into wrong ones."""
+    lines = (chest_data / "manifest.csv").read_text().splitlines()
+    names = lines[0].split(",")
+    rows = [dict(zip(names, line.split(","), strict=True)) for line in lines[1:]]
+    for row in rows:
+        row["polarity"] = "inverted" if row["site"] == "site_a" else "normal"
+    header = list(rows[0])
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text("\n".join([",".join(header), *(",".join(row[name] for name in header) for row in rows)]))
+    given = ("--config_file", f"{CONFIGS}/train.json", "--bundle_root", str(tmp_path))
+    data = ("--manifest", str(manifest), "--dataset_dir", str(chest_data))
+    refused = run(*given, *data, check=False)
+    assert refused.returncode != 0
+    assert "6 of 6 source images are inverted" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not (tmp_path / "models" / "model.pt").exists()
+    run(*given, *data, "--inverted", "turn")
+    assert float(torch.load(tmp_path / "models" / "model.pt", weights_only=True)["polarity"]) == -1
+
+
+@pytest.mark.slow
+def test_inference_with_the_weights_of_the_other_overlay_names_them(fitted, chest_data: Path) -> None:
+    root, overlay = fitted
+    other = None if overlay else "filter"
+    where = ("--bundle_root", str(root), "--dataset_dir", str(chest_data))
+    done = run("--config_file", configs("inference", other), *where, check=False)
+    assert done.returncode != 0
+    assert "weights of another network" in done.stderr
+
+
+def test_the_filter_overlay_changes_one_value() -> None:
+    overlay = json.loads(Path(CONFIGS, "filter.json").read_text())
+    assert {key for key in overlay if key != "_desc_"} == {"network_def#spectral_filter"}
