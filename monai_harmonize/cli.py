@@ -12,6 +12,7 @@ from rich.console import Console
 import monai_harmonize
 from monai_harmonize.data import InputError, ManifestError, load_manifest
 from monai_harmonize.engines.plain_errors import plain_errors
+from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.evaluation import run_evaluation
 from monai_harmonize.phantoms import write_chest_dataset
 
@@ -25,7 +26,7 @@ DatasetDir = Annotated[
 ]
 Overlays = Annotated[
     list[str] | None,
-    typer.Option("--overlay", help="Further configuration of the bundle, for example paper."),
+    typer.Option("--overlay", help="Further configuration of the bundle, for example paper_inference."),
 ]
 
 
@@ -77,7 +78,8 @@ def harmonize(
     checkpoint: Annotated[Path | None, typer.Option(help="Weights; the bundle's own by default.")] = None,
 ) -> None:
     """Write images with the look of the bundle's target site, each in its own format."""
-    chosen = {} if checkpoint is None else {"checkpoint": str(checkpoint)}
+    weights = bundle / "models" / "model.pt" if checkpoint is None else checkpoint
+    chosen = trained_settings(weights) | ({} if checkpoint is None else {"checkpoint": str(checkpoint)})
     configs = [bundle / "configs" / f"{name}.json" for name in ("inference", *(overlay or ()))]
     missing = [str(path) for path in configs if not path.is_file()]
     if missing:
@@ -93,6 +95,7 @@ def harmonize(
     workflow.initialize()
     workflow.run()
     failures = workflow.parser.get_parsed_content("evaluator").failures
+    console.print(f"Written to {output}")
     if failures:
         raise typer.Exit(code=1)
 
@@ -122,6 +125,8 @@ def evaluate(
         bundle_root=bundle if bundle.is_dir() else None,
     )
     console.print(run.verdict.headline)
+    for warning in run.verdict.warnings:
+        console.print(f"Warning: {warning}")
     console.print(run.report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -14,6 +15,7 @@ from ignite.engine import Engine, Events
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.objective_trainer import unwrap
 from monai_harmonize.engines.resume import save_atomically
@@ -33,6 +35,8 @@ class BestModelSaver:
         networks: networks by file name, for example ``{"model.pt": generator_ab}``; averages and DDP are unwrapped.
         metric: name in ``engine.state.metrics``.
         mode: ``"min"`` or ``"max"``.
+        settings: what inference must use as well, for example ``image_size``; written beside each file as JSON,
+            from where ``trained_settings`` reads it.
 
     Raises:
         InputError: an unknown mode.
@@ -44,6 +48,7 @@ class BestModelSaver:
         networks: Mapping[str, nn.Module],
         metric: str,
         mode: str = "min",
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         if mode not in ("min", "max"):
             raise InputError(f"mode is {mode!r}; expected 'min' or 'max'.")
@@ -51,6 +56,7 @@ class BestModelSaver:
         self.networks = dict(networks)
         self.metric = metric
         self.mode = mode
+        self.settings = dict(settings or {})
         self.best: float | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -73,6 +79,9 @@ class BestModelSaver:
         for name, network in self.networks.items():
             plain = network.module if isinstance(network, AveragedModel) else unwrap(network)
             save_atomically(plain.state_dict(), self.directory / name)
+            if self.settings:
+                with atomic_path((self.directory / name).with_suffix(".json")) as temporary:
+                    temporary.write_text(json.dumps(self.settings) + "\n", encoding="utf-8")
         logger.info("Validation %s: %.5f, the best so far; saved %s.", self.metric, score, ", ".join(self.networks))
 
     def state_dict(self) -> dict[str, Any]:

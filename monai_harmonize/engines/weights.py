@@ -1,9 +1,11 @@
-"""Weights: read those that were trained before, write new ones."""
+"""Weights and what they were trained with: read those that were trained before, write new ones."""
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,26 +13,49 @@ from torch import nn
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.resume import save_atomically
 
-__all__ = ["save_weights", "trained_weights"]
+__all__ = ["save_weights", "trained_settings", "trained_weights"]
 
 
-def trained_weights(path: str | os.PathLike[str], network: nn.Module) -> Path:
+def trained_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What weights were trained with besides the network, from the JSON file of the same name; empty without one.
+
+    Args:
+        path: the weight file.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    beside = Path(path).with_suffix(".json")
+    if not beside.is_file():
+        return {}
+    try:
+        settings: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{beside}: is damaged; get it again with the weights.") from error
+    return settings
+
+
+def trained_weights(path: str | os.PathLike[str], network: nn.Module, **settings: Any) -> Path:
     """Load a flat state dict into the network that it was trained with, tensors only, no pickled code.
 
     Args:
         path: the weight file.
         network: receives the weights.
+        settings: what is in use now, for example ``image_size``; compared with ``trained_settings``.
 
     Returns:
         The path.
 
     Raises:
-        InputError: there is no such file, it is damaged, or it belongs to another network.
+        InputError: there is no such file, it is damaged, or it belongs to another network or other settings.
     """
     if not Path(path).is_file():
         raise InputError(
             f"{path}: there are no trained weights. Train first with the bundle's train.json, or name another file."
         )
+    for name, value in trained_settings(path).items():
+        if name in settings and settings[name] != value:
+            raise InputError(f"{path}: was trained with {name} {value}, not {settings[name]}; add --{name} {value}.")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling a damaged file raises whatever its bytes lead to
@@ -40,7 +65,7 @@ def trained_weights(path: str | os.PathLike[str], network: nn.Module) -> Path:
     except (RuntimeError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: holds the weights of another network; give the configuration that they were trained with "
-            "(for example paper.json after inference.json)."
+            "(for example paper_inference.json after inference.json)."
         ) from error
     return Path(path)
 

@@ -53,7 +53,7 @@ def distance_figure(evaluation: Evaluation, labels: Mapping[str, str]) -> Figure
     if floor := evaluation.get(TARGET_HALVES, "wasserstein_to_target"):
         name = f"random halves of {labels[TARGET]} are this far apart"
         axes.axvspan(floor.low, floor.high, color=COLOURS[TARGET], alpha=0.25, lw=0, zorder=1, label=name)
-        axes.legend(loc="lower right", fontsize=10, frameon=False)
+        figure.legend(loc="outside lower right", fontsize=10, frameon=False)
     axes.set_yticks(range(len(rows)), [labels[m] for m in methods], fontsize=11)
     axes.set_xlim(0, right * 1.22)
     axes.set_xlabel(f"1-Wasserstein distance to {labels[TARGET]} (share of the grey scale; shorter is nearer)")

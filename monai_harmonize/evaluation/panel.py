@@ -28,8 +28,8 @@ from monai_harmonize.metrics import monotone_residual
 
 __all__ = ["panel_cases", "panel_figure"]
 
-# A residual scale finer than this would show the noise of a perfect tone curve in full colour.
-SMALLEST_RESIDUAL_SCALE = 0.05
+# A scale finer than this would show the rounding of an unchanged image in full colour.
+SMALLEST_SCALE = 0.05
 
 
 def panel_cases(evaluation: Evaluation, count: int = 4) -> list[tuple[str, Case]]:
@@ -88,8 +88,8 @@ def panel_figure(
     titles += ["Change\n(harmonized − raw)", "Residual: what no\ntone curve explains"]
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=11)
-    for column, maps, smallest in ((4, changes, 0.0), (5, residuals, SMALLEST_RESIDUAL_SCALE)):
-        scale = max(_extent(maps), smallest)
+    for column, maps in ((4, changes), (5, residuals)):
+        scale = max(_extent(maps), SMALLEST_SCALE)
         drawn = [_show(grid[row, column], m, "PuOr_r", -scale, scale) for row, m in enumerate(maps)]
         bar = figure.colorbar(drawn[0], cax=bars[column - 4], orientation="horizontal", extend="both")
         bar.set_label("darker  ←   →  brighter", fontsize=10)

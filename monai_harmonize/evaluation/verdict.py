@@ -39,7 +39,9 @@ def judge(evaluation: Evaluation, source_site: str, target_site: str) -> Verdict
     """
     raw, output = (_needed(evaluation, method, "wasserstein_to_target") for method in (RAW, HARMONIZED))
     remaining = _needed(evaluation, HARMONIZED, "remaining_share")
-    if _indistinct(evaluation):
+    if _indistinct(evaluation) and _fewest_patients(evaluation) < FEW_PATIENTS:
+        headline = f"Too few images to tell how far {source_site} is from {target_site}: random halves differ as much."
+    elif _indistinct(evaluation):
         headline = f"{source_site} and {target_site} hardly differ in grey level: there was little to harmonize."
     elif remaining.estimate > 1:
         headline = (
@@ -80,6 +82,17 @@ def _indistinct(evaluation: Evaluation) -> bool:
     floor = evaluation.get(TARGET_HALVES, "wasserstein_to_target")
     raw = _needed(evaluation, RAW, "wasserstein_to_target")
     return raw.estimate == 0 or (floor is not None and raw.estimate <= floor.high)
+
+
+def _fewest_patients(evaluation: Evaluation) -> int:
+    return min(map(len, _patients(evaluation)))
+
+
+def _patients(evaluation: Evaluation) -> tuple[set[str], set[str]]:
+    """Patients of the source site and of the target site."""
+    pairing = evaluation.pairing
+    targets = {str(item.get("patient", item["image"])) for item in pairing.targets}
+    return {case.group for case in pairing.cases}, targets
 
 
 def _context(evaluation: Evaluation, target_site: str) -> Iterator[str]:
@@ -126,11 +139,7 @@ def _warnings(evaluation: Evaluation, source_site: str, target_site: str) -> Ite
             f"{len(pairing.missing)} of {len(pairing.missing) + len(pairing.cases)} source images have no "
             f"harmonized file and are left out: {_some(pairing.missing)}."
         )
-    groups = {
-        source_site: {case.group for case in pairing.cases},
-        target_site: {str(item.get("patient", item["image"])) for item in pairing.targets},
-    }
-    for site, patients in groups.items():
+    for site, patients in zip((source_site, target_site), _patients(evaluation), strict=True):
         if len(patients) < FEW_PATIENTS:
             plural = "s" * (len(patients) != 1)
             yield (f"{site} has only {len(patients)} patient{plural} here: intervals are rough and too narrow.")

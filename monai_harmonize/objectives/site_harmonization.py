@@ -28,8 +28,12 @@ def site_fits(
         ToneCurveFit(harmonizer.curve, grey_range, before=lambda image, _: harmonizer.turned(image)),
     ]
     if harmonizer.filter is not None and harmonizer.second_curve is not None:
+        second_curve = ToneCurveFit(harmonizer.second_curve, grey_range, before=harmonizer.sharpened)
         fits += [
             SpectralFilterFit(harmonizer.filter, before=lambda image, _: harmonizer.toned(image)),
-            ToneCurveFit(harmonizer.second_curve, grey_range, before=harmonizer.sharpened),
+            second_curve,
+            # The second curve has changed contrast, and with it the spectrum.
+            SpectralFilterFit(harmonizer.filter, refine=True, before=harmonizer),
+            second_curve,
         ]
     return fits

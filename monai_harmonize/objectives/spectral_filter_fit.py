@@ -35,6 +35,7 @@ class SpectralFilterFit(SiteFit):
     Args:
         spectral_filter: gets the gain.
         smoothing: width (sigma) of the Gaussian along frequency, in octaves.
+        refine: the source images come through the filter already, and what they lack is put on top of its gain.
         before: see ``SiteFit``; the tone curve belongs here, since tone changes the spectrum.
     """
 
@@ -42,11 +43,13 @@ class SpectralFilterFit(SiteFit):
         self,
         spectral_filter: SiteSpectralFilter,
         smoothing: float = 0.125,
+        refine: bool = False,
         before: Callable[[Tensor, list[float] | None], Tensor] | None = None,
     ) -> None:
         super().__init__(before)
         self.filter = spectral_filter
         self.smoothing = smoothing
+        self.refine = refine
         self.start()
 
     def start(self) -> None:
@@ -82,8 +85,10 @@ class SpectralFilterFit(SiteFit):
             if spectrum.images == 0:
                 raise InputError(f"The {name} site has no images; check its name and the split in the manifest.")
         with np.errstate(divide="ignore", invalid="ignore"):
-            decades = 0.5 * np.log(target.density / source.density)
-        gain = np.exp(self.smoothed(decades))
+            lacking = 0.5 * np.log(target.density / source.density)
+        gain = np.exp(self.smoothed(lacking))
+        if self.refine:
+            gain *= self.filter.gain.double().cpu().numpy()
         self.filter.set_gain(source.frequencies, gain.clip(*self.filter.gain_range), self.spacing_known)
 
     def smoothed(self, logarithm: NDArray[np.float64]) -> NDArray[np.float64]:

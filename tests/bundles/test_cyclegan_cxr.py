@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -201,3 +202,12 @@ def test_config_numbers_are_the_papers() -> None:
     paper = json.loads(Path(CONFIGS, "paper.json").read_text())
     assert (paper["image_size"], paper["epochs"], paper["decay_from"]) == (256, 200, 100)
     assert (paper["network_def#channels"], paper["network_def#num_blocks"]) == (64, 9)
+
+
+def test_weights_of_the_papers_training_fit_its_inference_overlay() -> None:
+    networks = []
+    for files in (("train", "paper"), ("inference", "paper_inference")):
+        parser = ConfigParser()
+        parser.read_config([f"{CONFIGS}/{name}.json" for name in files])
+        networks.append((parser.get("image_size"), parser.get("network_def")))
+    assert networks[0] == networks[1]

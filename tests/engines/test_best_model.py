@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from monai_harmonize.engines import BestModelSaver
+from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import ResNetGenerator
 
 
@@ -129,3 +130,9 @@ def test_errors(tmp_path) -> None:
         BestModelSaver(tmp_path, {}, "distance", "least")
     with pytest.raises(KeyError, match="distance"):
         BestModelSaver(tmp_path, {}, "distance").compare(Engine(lambda *_: None))
+
+
+def test_settings_lie_beside_the_weights(tmp_path: Path) -> None:
+    network = Weight()
+    validate(BestModelSaver(tmp_path, {"model.pt": network}, "distance", settings={"image_size": 64}), network, [1.0])
+    assert trained_settings(tmp_path / "model.pt") == {"image_size": 64}

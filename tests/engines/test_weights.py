@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.engines.weights import trained_weights
+from monai_harmonize.engines.weights import save_weights, trained_settings, trained_weights
 
 
 def test_the_network_receives_the_weights(tmp_path) -> None:
@@ -44,3 +44,23 @@ def test_weights_of_another_network_are_refused(tmp_path, state) -> None:
     torch.save(state, tmp_path / "model.pt")
     with pytest.raises(InputError, match=r"model\.pt: holds the weights of another network; give the configuration"):
         trained_weights(tmp_path / "model.pt", nn.Linear(2, 3))
+
+
+def test_weights_are_written_flat_and_come_back(tmp_path) -> None:
+    network, other = nn.Linear(2, 3), nn.Linear(2, 3)
+    trained_weights(save_weights(network, tmp_path / "new" / "model.pt"), other)
+    assert torch.equal(network.weight, other.weight)
+
+
+def test_other_settings_than_those_of_the_training_are_refused(tmp_path) -> None:
+    path = save_weights(nn.Linear(2, 3), tmp_path / "model.pt")
+    assert trained_settings(path) == {}
+    trained_weights(path, nn.Linear(2, 3), image_size=128)
+    (tmp_path / "model.json").write_text('{"image_size": 64}')
+    assert trained_settings(path) == {"image_size": 64}
+    trained_weights(path, nn.Linear(2, 3), image_size=64)
+    with pytest.raises(InputError, match=r"trained with image_size 64, not 128; add --image_size 64"):
+        trained_weights(path, nn.Linear(2, 3), image_size=128)
+    (tmp_path / "model.json").write_text("{")
+    with pytest.raises(InputError, match=r"model\.json: is damaged"):
+        trained_settings(path)

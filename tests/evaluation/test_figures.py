@@ -14,7 +14,7 @@ from monai_harmonize.evaluation.figures import (
     similarity_figure,
 )
 from monai_harmonize.evaluation.images import load_case
-from monai_harmonize.evaluation.panel import SMALLEST_RESIDUAL_SCALE, panel_cases, panel_figure
+from monai_harmonize.evaluation.panel import SMALLEST_SCALE, panel_cases, panel_figure
 
 LABELS = method_labels("Here", "There")
 
@@ -93,8 +93,8 @@ def test_residual_of_a_tone_curve_stays_pale(study: Path, harmonize: Callable[..
     pairing = pair_manifest(manifest, folder, root=study, source_site="a", target_site="b")
     figure = panel_figure(evaluate_harmonization(pairing, resamples=10, progress=False), LABELS, count=1)
     residual = figure.axes[5].images[0]
-    assert residual.get_clim() == (-SMALLEST_RESIDUAL_SCALE, SMALLEST_RESIDUAL_SCALE)
-    assert np.abs(residual.get_array()).mean() < 0.01 * SMALLEST_RESIDUAL_SCALE
+    assert residual.get_clim() == (-SMALLEST_SCALE, SMALLEST_SCALE)
+    assert np.abs(residual.get_array()).mean() < 0.01 * SMALLEST_SCALE
 
 
 def test_panel_without_truth_shows_an_example_of_the_target(study: Path, harmonize: Callable[..., Path]) -> None:
