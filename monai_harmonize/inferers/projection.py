@@ -90,8 +90,8 @@ class ProjectionInferer(Inferer):
             raise InputError(f"the images have {inputs.shape[1]} channels; a projection expects one.")
         reduced, output = self.translate(inputs, network, *args, **kwargs)
         fit = self.fit_curve if self.project == "g0" else self.fit_grid
-        pairs = zip(inputs.split(1), reduced.float(), output.float(), strict=True)
-        return torch.cat([fit(native, before[0], after[0]) for native, before, after in pairs])
+        triples = zip(inputs, reduced.float(), output.float(), strict=True)
+        return torch.cat([fit(native[None], before[0], after[0]) for native, before, after in triples])
 
     def translate(
         self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any

@@ -56,7 +56,10 @@ def bilateral_grid_fit(
     start = np.append(np.diff(values) / np.diff(knots), np.interp(0.0, knots, values))
     stride = ceil((image.numel() / MAX_PIXELS) ** (1 / dims))
     coarse = (slice(None, None, stride),) * dims
-    places = [np.arange(length)[::stride] * ((grid_size - 1) / max(length - 1, 1)) for length in image.shape]
+    places: list[Values] = [
+        np.arange(0, length, stride, dtype=np.float64) * ((grid_size - 1) / max(length - 1, 1))
+        for length in image.shape
+    ]
     # The offset is one more column of ones.
     rises = segment_rises(image[coarse].flatten().double(), num_levels).T.numpy()
     columns = np.column_stack([rises, np.ones(len(rises))])

@@ -57,8 +57,9 @@ class ToneCurveProjection:
             raise ValueError(f"a pair of shape {tuple(image.shape)} is empty or holds NaN or infinity")
         low, high = self.grey_range
         step = ((grey - low) * (self.bins / (high - low))).clamp_(0, self.bins - 1).long()
-        for row, weights in zip(self._sums, (torch.ones_like(grey), grey, result), strict=True):
-            row += torch.bincount(step, weights=weights, minlength=self.bins).cpu().numpy() / grey.numel()
+        for row, weights in enumerate((torch.ones_like(grey), grey, result)):
+            total = torch.bincount(step, weights=weights, minlength=self.bins)
+            self._sums[row] += total.cpu().numpy() / grey.numel()
 
     def solve(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Knots and the best curve's values at them, each ``(K,)``.

@@ -104,6 +104,6 @@ class BilateralGridGenerator(nn.Module):
             ``(B,)``, grey levels (of [-1, 1]) per mm or pixel.
         """
         slopes, offset = self.grid(image)
-        size = [length for length in image.shape[2:]]
+        size = list(image.shape[2:])
         steps = [1.0 for _ in size] if spacing is None else spacing
         return added_contrast_bound(slopes, offset, size, steps)

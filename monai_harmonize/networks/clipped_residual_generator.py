@@ -39,5 +39,6 @@ class ClippedResidualGenerator(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Translate ``(B, 1, H, W[, D])`` in [-1, 1]; the same shape, not clipped to the range."""
-        residual = self.residual_network(image).float() / self.epsilon
-        return self.base(image) + self.epsilon * torch.tanh(residual)
+        guaranteed: Tensor = self.base(image)
+        residual: Tensor = self.residual_network(image).float()
+        return guaranteed + self.epsilon * torch.tanh(residual / self.epsilon)
