@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monai_harmonize.networks.site_tone_curve import piecewise_linear
@@ -12,7 +12,6 @@ from monai_harmonize.networks.uniform_curve import uniform_curve
 SLOPES = st.lists(st.floats(0.25, 4.0), min_size=1, max_size=40)
 
 
-@settings(max_examples=60, deadline=None)
 @given(SLOPES, st.floats(-5, 5), st.floats(-1500, 3000), st.floats(0.1, 5000), st.integers(0, 2**32 - 1))
 def test_it_is_numpys_interpolation(slopes, start, lowest, width, seed) -> None:
     knots = np.linspace(lowest, lowest + width, len(slopes) + 1)
