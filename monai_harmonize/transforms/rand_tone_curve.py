@@ -31,8 +31,8 @@ def control_points(grey: Values, random: RandomState) -> Values:
 
 
 def gamma(grey: Values, random: RandomState) -> Values:
-    """Slopes of ``grey ** g``, g between 0.4 and 2.5."""
-    exponent = math.exp(random.uniform(-1, 1) * math.log(2.5))
+    """Slopes of ``grey ** g``, g between 1/4 and 4."""
+    exponent = math.exp(random.uniform(-1, 1) * math.log(4))
     slopes: Values = grey ** (exponent - 1)
     return slopes
 

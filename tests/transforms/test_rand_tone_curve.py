@@ -51,12 +51,14 @@ def test_families_are_what_their_names_say(seed) -> None:
     options = {"slope_range": (0.01, 100.0), "rise_range": (1.0, 1.0)}
     grey = np.linspace(0, 1, SEGMENTS + 1)
     values = (curve(seed, curves=["gamma"], **options).values + 1) / 2
-    np.testing.assert_allclose(values, grey ** (np.log(values[64]) / np.log(grey[64])), atol=0.01)
+    exponents = np.log(values[32:-32]) / np.log(grey[32:-32])
+    assert np.ptp(exponents) < 0.05 * exponents.mean()
     values = (curve(seed, curves=["window"], **options).values + 1) / 2
     assert len(set(np.diff(values).round(9))) == 2
     # The slope of a sigmoid has one extreme, a maximum or, of its inverse, a minimum.
     slopes = np.diff(curve(seed, curves=["sigmoid"], **options).values)
-    assert (np.diff(np.sign(np.diff(slopes.round(9)))) != 0).sum() <= 2
+    turns = np.diff(np.sign(np.diff(slopes)[np.abs(np.diff(slopes)) > 1e-9]))
+    assert (turns != 0).sum() <= 1
 
 
 def test_families_differ_and_so_do_draws() -> None:
