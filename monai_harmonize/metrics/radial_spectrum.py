@@ -63,7 +63,7 @@ class RadialSpectrum:
         energy = float(np.prod([float(window.square().sum()) for window in windows]))
         if energy == 0:  # too small to have a spectrum
             return
-        density = torch.fft.rfftn(tapered).abs_().square_() * (float(np.prod(spacing)) / energy)
+        density = torch.fft.rfftn(tapered).abs().square_() * (float(np.prod(spacing)) / energy)
         frequency = radial_frequency(image.shape, spacing, image.device)
         bins = len(self.frequencies)
         place = torch.log2(frequency / self.frequencies[0]).mul_(BINS_PER_OCTAVE).round_()
