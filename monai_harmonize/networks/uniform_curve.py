@@ -26,8 +26,8 @@ def uniform_curve(image: Tensor, knots: Tensor, values: Tensor) -> Tensor:
     segments = curves.shape[1] - 1
     place = (image - knots[0]) * (segments / (knots[-1] - knots[0]))
     # Not a number has no segment.
-    segment = place.detach().nan_to_num(0.0).clamp(0, segments - 1).to(torch.int32)
-    along = place - segment
+    segment = place.detach().nan_to_num(0.0).clamp_(0, segments - 1).to(torch.int32)
+    along = place.sub_(segment)
     if curves.shape[0] > 1:
         first = torch.arange(curves.shape[0], dtype=torch.int32, device=image.device) * segments
         segment = segment + first.view([-1] + [1] * (image.ndim - 1))
@@ -35,4 +35,4 @@ def uniform_curve(image: Tensor, knots: Tensor, values: Tensor) -> Tensor:
     lower, upper = curves[:, :-1], curves[:, 1:]
     start = lower.reshape(-1).index_select(0, index).view(image.shape)
     rise = (upper - lower).reshape(-1).index_select(0, index).view(image.shape)
-    return torch.addcmul(start, along, rise)
+    return start.addcmul_(along, rise)

@@ -40,8 +40,9 @@ def test_whatever_the_network_does_the_output_is_one_increasing_curve_of_the_inp
     for before, after in zip(image.flatten(1), output.flatten(1), strict=True):
         order = before.argsort()
         steps, rises = before[order].diff(), after[order].diff()
-        # Levels of thousands, as such networks give, leave a float few bits for the order.
-        rounding = 4 * torch.finfo(torch.float32).eps * max(1.0, float(after.abs().max()))
+        # Levels of thousands, as such networks give, leave a float few bits for the slopes; beyond [-1, 1] the rounding
+        # of the outer segment is drawn out over as many segments.
+        rounding = 64 * torch.finfo(torch.float32).eps * max(1.0, float(after.abs().max()))
         assert (rises >= 0.25 * steps - rounding).all()
         assert (rises <= 4 * steps + rounding).all()
         assert (rises[steps == 0] == 0).all()

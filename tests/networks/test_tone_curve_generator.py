@@ -43,8 +43,9 @@ def test_grey_levels_keep_their_order_and_none_merge(image, weight) -> None:
         steps, rises = before[order].diff(), after[order].diff()
         assert (rises[steps == 0] == 0).all(), "one level set, one level"
         assert (rises[steps > 0] > 0).all()
-        assert (rises >= 0.25 * steps - 3e-6).all()
-        assert (rises <= 4 * steps + 3e-6).all()
+        # Curves of float32 reach levels of 8, whose sums round by a fraction of a level of 16 bits.
+        assert (rises >= 0.25 * steps - LEVEL / 3).all()
+        assert (rises <= 4 * steps + LEVEL / 3).all()
 
 
 @given(images(kinds=("noise", "blobs", "ramp", "extremes")), weights)
