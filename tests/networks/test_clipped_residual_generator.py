@@ -15,7 +15,6 @@ from monai_harmonize.networks import ClippedResidualGenerator, ToneCurveGenerato
 sys.path.insert(0, str(Path(__file__).parent))
 from adversarial import adversarial, images, make_image, weights
 
-
 bare = cache(ToneCurveGenerator)
 
 
