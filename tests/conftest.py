@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from monai_harmonize.phantoms import write_chest_dataset
 
@@ -13,6 +14,11 @@ REAL_DATA = "MONAI_HARMONIZE_DATA"
 # Two processes of the test runner share two cores; spinning threads would slow both down many times.
 torch.set_num_threads(1)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# `pytest --hypothesis-profile=thorough` looks for counterexamples much longer.
+settings.register_profile("brief", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=1000, deadline=None)
+settings.load_profile("brief")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The trainer of every adversarial objective; it knows no paper."""
+"""The trainer of every objective, adversarial or not; it knows no paper."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ObjectiveTrainer(Trainer):
         train_data_loader: yields dicts of image tensors ``(B, C, H, W[, D])`` in [-1, 1].
         objective: networks and losses.
         generator_optimizer: optimizer of the generators' parameters.
-        discriminator_optimizer: optimizer of the discriminators' parameters.
+        discriminator_optimizer: optimizer of the discriminators' parameters; ``None`` for an objective without them.
         replay_pools: by batch key, histories that the discriminator step reads instead of the fresh images.
         averages: by network name, exponential moving averages updated after each generator step.
         precision: ``"float32"``, or the autocast type ``"bfloat16"`` or ``"float16"`` (CUDA, with loss scaling).
@@ -61,7 +61,8 @@ class ObjectiveTrainer(Trainer):
         kwargs: further arguments of ``monai.engines.Trainer``.
 
     Raises:
-        InputError: an unknown precision, float16 without CUDA, or fewer than one epoch or accumulation step.
+        InputError: an unknown precision, float16 without CUDA, fewer than one epoch or accumulation step, or
+            discriminators without an optimizer.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class ObjectiveTrainer(Trainer):
         train_data_loader: Iterable[dict[str, Tensor]],
         objective: Objective,
         generator_optimizer: Optimizer,
-        discriminator_optimizer: Optimizer,
+        discriminator_optimizer: Optimizer | None = None,
         replay_pools: Mapping[str, ReplayPool] | None = None,
         averages: Mapping[str, AveragedModel] | None = None,
         precision: str = "float32",
@@ -100,6 +101,8 @@ class ObjectiveTrainer(Trainer):
             raise InputError(f"precision 'float16' needs CUDA, the device is {device_type}; use 'bfloat16'.")
         if accumulation_steps < 1:
             raise InputError(f"accumulation_steps is {accumulation_steps}; expected 1 or more.")
+        if objective.discriminators and discriminator_optimizer is None:
+            raise InputError(f"{sorted(objective.discriminators)} have no optimizer; give discriminator_optimizer.")
         self.objective = objective
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
@@ -159,14 +162,15 @@ class ObjectiveTrainer(Trainer):
                 average.update_parameters(unwrap(objective.networks[name]))
         engine.fire_event(ObjectiveEvents.GENERATORS_STEPPED)
 
-        shown = {**batch, **{key: pool(batch[key]) for key, pool in self.replay_pools.items()}}
-        losses |= self._step(
-            objective.discriminator_losses(shown),
-            self.discriminator_optimizer,
-            objective.generators,
-            first,
-            last,
-        )
+        if self.discriminator_optimizer is not None:
+            shown = {**batch, **{key: pool(batch[key]) for key, pool in self.replay_pools.items()}}
+            losses |= self._step(
+                objective.discriminator_losses(shown),
+                self.discriminator_optimizer,
+                objective.generators,
+                first,
+                last,
+            )
         if last:
             self.gradient_scaler.update()
         engine.fire_event(ObjectiveEvents.DISCRIMINATORS_STEPPED)

@@ -1,5 +1,6 @@
 """Measures of grey-level distance between sites and of what happened to the structure of an image."""
 
+from monai_harmonize.metrics.bilateral_grid_fit import bilateral_grid_fit
 from monai_harmonize.metrics.grey_level_distance import (
     SiteDistanceMetric,
     jensen_shannon_distance,
@@ -16,10 +17,13 @@ from monai_harmonize.metrics.structure import (
     monotone_residual,
     structural_similarity,
 )
+from monai_harmonize.metrics.tone_curve_projection import ToneCurveProjection
 
 __all__ = [
     "GreyLevelHistogram",
     "SiteDistanceMetric",
+    "ToneCurveProjection",
+    "bilateral_grid_fit",
     "gradient_agreement",
     "grey_level_histogram",
     "jensen_shannon_distance",

@@ -11,7 +11,7 @@ from scipy.optimize import lsq_linear
 __all__ = ["bounded_increasing_fit"]
 
 # Weight of a smooth curve against one unit of data; it decides only where there is no data.
-SMOOTHNESS = 1e-6
+SMOOTHNESS = 1e-8
 
 
 def bounded_increasing_fit(

@@ -1,6 +1,9 @@
 """Networks: one per file, `spatial_dims` first, `forward(image) -> Tensor`."""
 
+from monai_harmonize.networks.bilateral_grid_generator import BilateralGridGenerator as BilateralGridGenerator
+from monai_harmonize.networks.clipped_residual_generator import ClippedResidualGenerator as ClippedResidualGenerator
 from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator
 from monai_harmonize.networks.site_harmonizer import SiteHarmonizer as SiteHarmonizer
 from monai_harmonize.networks.site_spectral_filter import SiteSpectralFilter as SiteSpectralFilter
 from monai_harmonize.networks.site_tone_curve import SiteToneCurve as SiteToneCurve
+from monai_harmonize.networks.tone_curve_generator import ToneCurveGenerator as ToneCurveGenerator

@@ -20,8 +20,8 @@ class SiteSpectralFilter(nn.Module):
 
     Detail is amplified or damped within bounds and never moved or created. Frequencies are physical: cycles per mm
     if the images have a pixel spacing, else cycles per shorter side of the image; a filter fitted at one resolution
-    holds at every other. The mean of the image stays. Images are mirrored at their edges before the transform, so
-    that opposite edges do not mix.
+    holds at every other. Images are mirrored at their edges before the transform, so that opposite edges do not mix.
+    The mean of the mirrored image stays, that of the image itself nearly.
 
     The gain is 1 until ``set_gain``, and between the knots linear in the logarithm of the frequency. Beyond them it
     stays 1: what was not measured is left alone.

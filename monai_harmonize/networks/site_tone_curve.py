@@ -1,7 +1,5 @@
 """One strictly increasing curve for all images of a site (guarantee class G0)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +8,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.networks.uniform_curve import uniform_curve
 
 __all__ = ["SiteToneCurve", "piecewise_linear"]
 
@@ -30,7 +29,7 @@ class SiteToneCurve(nn.Module):
         grey_range: ends of the identity's knots, in the unit of the images.
 
     Attributes:
-        source_levels: knots, strictly increasing, ``(K,)``.
+        source_levels: knots, increasing by equal steps, ``(K,)``.
         target_levels: what they become, strictly increasing, ``(K,)``.
         stretch: power of two, scalar.
 
@@ -65,12 +64,12 @@ class SiteToneCurve(nn.Module):
         """Replace the curve.
 
         Args:
-            source_levels: strictly increasing, ``(K,)``.
+            source_levels: increasing by equal steps, ``(K,)``.
             target_levels: grey levels that they become, strictly increasing, ``(K,)``.
             stretch: see the class.
 
         Raises:
-            InputError: another shape, not increasing, not finite, or a slope outside the bounds.
+            InputError: another shape, not increasing, not finite, steps that differ, or a slope outside the bounds.
         """
         levels = [torch.as_tensor(np.asarray(values, dtype=np.float64)) for values in (source_levels, target_levels)]
         for name, values in zip(("source", "target"), levels, strict=True):
@@ -78,7 +77,10 @@ class SiteToneCurve(nn.Module):
                 raise InputError(f"{tuple(values.shape)} {name} levels given; expected {len(self.source_levels)}.")
             if not (torch.isfinite(values).all() and (values.diff() > 0).all()):
                 raise InputError(f"The curve's {name} levels do not increase strictly.")
-        slopes = levels[1].diff() / levels[0].diff() / stretch
+        steps = levels[0].diff()
+        if (steps / steps.mean() - 1).abs().max() > 1e-3:
+            raise InputError("The curve's source levels are not evenly spaced; give knots of numpy.linspace.")
+        slopes = levels[1].diff() / steps / stretch
         smallest, largest = self.slope_range
         # Room for the rounding of levels to float32.
         if slopes.min() < smallest * (1 - 1e-4) or slopes.max() > largest * (1 + 1e-4):
@@ -97,8 +99,9 @@ class SiteToneCurve(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Apply the curve to grey levels of any shape, float; the shape stays, values are not clipped."""
-        return piecewise_linear(image, self.source_levels, self.target_levels)
+        return uniform_curve(image, self.source_levels, self.target_levels)
 
+    @torch.jit.export
     def inverse(self, image: Tensor) -> Tensor:
         """Undo ``forward``, exact up to the rounding of the image's type."""
         return piecewise_linear(image, self.target_levels, self.source_levels)

@@ -14,7 +14,7 @@ __all__ = ["Objective"]
 
 
 class Objective(ABC):
-    """Mathematics of one adversarial method, free of any training mechanics.
+    """Mathematics of one method, free of any training mechanics.
 
     The loss methods yield *groups* of named, unweighted terms. A group shares intermediate results; between groups
     nothing is shared, so the trainer backpropagates a group and frees its graph before the next one is computed.
@@ -22,7 +22,7 @@ class Objective(ABC):
 
     Args:
         generators: networks that the generator step trains, by name.
-        discriminators: networks that the discriminator step trains, by name.
+        discriminators: networks that the discriminator step trains, by name; may be empty.
         loss_weights: weight of each term; a term left out keeps its default, weight 0 skips its computation.
 
     Raises:

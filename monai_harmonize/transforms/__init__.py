@@ -2,6 +2,8 @@
 
 from monai_harmonize.transforms.load_radiograph import LoadRadiograph as LoadRadiograph
 from monai_harmonize.transforms.load_radiograph import LoadRadiographd as LoadRadiographd
+from monai_harmonize.transforms.rand_tone_curve import RandToneCurve as RandToneCurve
+from monai_harmonize.transforms.rand_tone_curve import RandToneCurved as RandToneCurved
 from monai_harmonize.transforms.save_like_source import SaveLikeSource as SaveLikeSource
 from monai_harmonize.transforms.save_like_source import SaveLikeSourced as SaveLikeSourced
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevels as RestoreGreyLevels
