@@ -32,6 +32,7 @@ def test_an_epoch_shows_every_item_once_in_its_own_order() -> None:
     first, second = epoch(dataset, 0), epoch(dataset, 1)
     assert sorted(map(int, first)) == sorted(map(int, second)) == list(range(7))
     assert [int(item) for item in first] != [int(item) for item in second]
+    assert len({item % 1 for item in first + second}) == 14
 
 
 def test_positions_decide_whatever_was_read_before_and_wherever() -> None:
