@@ -10,7 +10,12 @@ from monai.data import Dataset
 from monai.transforms import Randomizable
 from torch.utils.data import DistributedSampler
 
-__all__ = ["PositionSampler", "UnpairedDataset"]
+__all__ = ["PositionSampler", "UnpairedDataset", "position_generator"]
+
+
+def position_generator(seed: int, *entropy: int) -> np.random.RandomState:
+    """Random numbers that belong to an epoch, or to a place in it."""
+    return np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, *entropy])))
 
 
 class UnpairedDataset(Dataset, Randomizable):
@@ -46,13 +51,9 @@ class UnpairedDataset(Dataset, Randomizable):
     def randomize(self, position: int) -> tuple[int, int]:
         """Draw the places in A and B of a position."""
         epoch, place = divmod(position, len(self))
-        order = self._generator(epoch).permutation(len(self))
-        self.R = self._generator(epoch, place)
+        order = position_generator(self.seed, epoch).permutation(len(self))
+        self.R = position_generator(self.seed, epoch, place)
         return int(order[place]), int(self.R.randint(len(self.dataset_b)))
-
-    def _generator(self, *entropy: int) -> np.random.RandomState:
-        sequence = np.random.SeedSequence([self.seed, *entropy])
-        return np.random.RandomState(np.random.MT19937(sequence))
 
     def __getitem__(self, position: int) -> dict[str, Any]:
         """Load the pair at a position of any epoch."""
@@ -67,7 +68,7 @@ class UnpairedDataset(Dataset, Randomizable):
 
 
 class PositionSampler(DistributedSampler[int]):
-    """Positions of one epoch for ``UnpairedDataset``, shared out among processes.
+    """Positions of one epoch for ``UnpairedDataset`` or ``PositionalDataset``, shared out among processes.
 
     Args:
         dataset: data set whose items are addressed by position.
@@ -75,7 +76,7 @@ class PositionSampler(DistributedSampler[int]):
         rank: this process.
     """
 
-    def __init__(self, dataset: UnpairedDataset, num_replicas: int = 1, rank: int = 0) -> None:
+    def __init__(self, dataset: Dataset, num_replicas: int = 1, rank: int = 0) -> None:
         super().__init__(dataset, num_replicas=num_replicas, rank=rank, shuffle=False)
 
     def __iter__(self) -> Iterator[int]:

@@ -22,10 +22,12 @@ class HarmonizeEvaluator(SupervisedEvaluator):
 
     Args:
         args: arguments of ``SupervisedEvaluator``.
+        done: what the last message says was done to the files.
         kwargs: arguments of ``SupervisedEvaluator``.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, done: str = "Harmonized", **kwargs: Any) -> None:
+        self.done = done
         self.failures: list[Failure] = []
         self.completed = 0
         super().__init__(*args, **kwargs)
@@ -44,7 +46,7 @@ class HarmonizeEvaluator(SupervisedEvaluator):
             if self.completed == 0:
                 raise InputError(summary)
             logger.warning(summary)
-        logger.info("Harmonized %d files.", self.completed)
+        logger.info("%s %d files.", self.done, self.completed)
 
     def _iteration(self, engine: Any, batchdata: dict[str, Any]) -> dict[str, Any]:
         for failure in batchdata.pop(FAILURES, ()):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from ignite.engine import Engine, Events
@@ -17,16 +19,23 @@ class TrainingProgress:
     Args:
         smoothing: weight of the newest value in the running means.
         every: iterations between two updates.
+        losses: takes the trainer's output, returns its losses by name.
     """
 
-    def __init__(self, smoothing: float = 0.05, every: int = 10) -> None:
+    def __init__(
+        self,
+        smoothing: float = 0.05,
+        every: int = 10,
+        losses: Callable[[Any], Mapping[str, float]] = itemgetter("losses"),
+    ) -> None:
         self.smoothing = smoothing
         self.every = every
+        self.losses = losses
         self.means: dict[str, float] = {}
         self.bar: Any = None
 
     def attach(self, engine: Engine) -> None:
-        """Follow a trainer whose output holds ``losses``, a dict of floats."""
+        """Follow a trainer."""
         engine.add_event_handler(Events.EPOCH_STARTED, self.open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.advance)
         engine.add_event_handler(Events.COMPLETED, self.close)
@@ -49,7 +58,7 @@ class TrainingProgress:
 
     def advance(self, engine: Engine) -> None:
         """Count one iteration and show the losses."""
-        for name, value in engine.state.output["losses"].items():
+        for name, value in self.losses(engine.state.output).items():
             self.means[name] = (1 - self.smoothing) * self.means.get(name, value) + self.smoothing * value
         if engine.state.iteration % self.every == 0:
             self.bar.set_postfix({name: f"{value:.3f}" for name, value in self.means.items()}, refresh=False)

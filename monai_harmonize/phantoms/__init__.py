@@ -4,7 +4,7 @@ from monai_harmonize.phantoms.anatomy import FINDINGS, Finding, Lesion, ThoraxAn
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset, write_chest_dataset
 from monai_harmonize.phantoms.radiograph import render, render_paths
 from monai_harmonize.phantoms.sites import SITES, Site
-from monai_harmonize.phantoms.thorax import PathLengths, lesion_mask, project_thorax
+from monai_harmonize.phantoms.thorax import PathLengths, lesion_mask, lung_mask, project_thorax
 
 __all__ = [
     "FINDINGS",
@@ -16,6 +16,7 @@ __all__ = [
     "ThoraxAnatomy",
     "ensure_chest_dataset",
     "lesion_mask",
+    "lung_mask",
     "project_thorax",
     "render",
     "render_paths",

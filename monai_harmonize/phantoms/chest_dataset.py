@@ -21,13 +21,13 @@ from monai_harmonize.phantoms.cohort import DEFAULT_COUNTS, TRUTH, Examination, 
 from monai_harmonize.phantoms.dicom_dx import Exposure, quantize, write_dx
 from monai_harmonize.phantoms.radiograph import render_paths
 from monai_harmonize.phantoms.sites import SITES
-from monai_harmonize.phantoms.thorax import lesion_mask, project_thorax
+from monai_harmonize.phantoms.thorax import lesion_mask, lung_mask, project_thorax
 
 FileFormat = Literal["dicom", "png"]
 SUFFIX: Mapping[str, str] = {"dicom": ".dcm", "png": ".png"}
 GENERATOR, VERSION = (
     "monai_harmonize.phantoms",
-    1,
+    2,
 )  # a new version whenever the same arguments give other bytes
 MANIFEST, RECORD, LOCK = "manifest.csv", "dataset.json", ".lock"
 
@@ -63,7 +63,7 @@ class _Recipe:
 
 
 def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> None:
-    """Write all radiographs of one anatomy, and the masks of its finding, into existing folders."""
+    """Write all radiographs of one anatomy, and the masks of its lungs and its finding, into existing folders."""
     first = examinations[0]
     anatomy = sample_anatomy(first.seed, first.finding)
     paths = project_thorax(anatomy, recipe.size)
@@ -75,6 +75,7 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
             write_dx(file, image, site, Exposure(str(row["patient"]), anatomy.sex, paths.pixel, key))
         else:
             Image.fromarray(quantize(image, 16, inverted=False)).save(file)
+        Image.fromarray(lung_mask(paths)).save(folder / str(row["lung_mask"]))
         if row["mask"]:
             Image.fromarray(lesion_mask(paths)).save(folder / str(row["mask"]))
 
@@ -140,10 +141,10 @@ def ensure_chest_dataset(
 
     The same arguments give the same bytes, whatever the number of workers. Images of a split and a site lie
     in `split/site/`; the manifest has the columns file, site, label (1 = finding), patient, split, mask (PNG,
-    255 inside the finding; empty without one), polarity, anatomy (joins a test image with its truth) and
-    finding. Sites share no patient; only the split "truth" shows the test patients of another site. Processes
-    that call this at once (ranks of a distributed run) wait for the first; a call that was killed is made
-    good by the next.
+    255 inside the finding; empty without one), lung_mask (PNG, 255 inside the lung fields), polarity, anatomy
+    (joins a test image with its truth) and finding. Sites share no patient; only the split "truth" shows the
+    test patients of another site. Processes that call this at once (ranks of a distributed run) wait for the
+    first; a call that was killed is made good by the next.
 
     Args:
         folder: new or empty, or made by an earlier call; a dataset of other arguments is replaced.

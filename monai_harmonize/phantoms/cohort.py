@@ -45,6 +45,7 @@ class Examination:
             "patient": f"PHANTOM-{self.anatomy}",
             "split": self.split,
             "mask": f"{self.stem}_mask.png" if ill else "",
+            "lung_mask": f"{self.stem}_lungs.png",
             "polarity": "normal",
             "anatomy": self.anatomy,
             "finding": self.finding,

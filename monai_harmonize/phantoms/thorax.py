@@ -15,6 +15,7 @@ from monai_harmonize.phantoms.tubes import project_tubes
 from monai_harmonize.phantoms.vessels import pulmonary_vessels
 
 BONE_DENSITY = 1.92  # g/cm^3, cortical bone of ICRU Report 44
+LUNG_SHARE = 0.7  # of the pleural cavity on a pixel's ray, from which on the pixel counts as lung
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class PathLengths:
         soft: soft tissue in g/cm^2.
         bone: cortical bone in g/cm^2.
         lung: aerated lung in mm.
+        cavity: pleural cavity in mm: the lung's path if heart and diaphragm took no room from it.
         lesion: what the finding adds in g/cm^2.
         pixel: pixel edge in mm.
     """
@@ -32,6 +34,7 @@ class PathLengths:
     soft: Array
     bone: Array
     lung: Array
+    cavity: Array
     lesion: Array
     pixel: float
 
@@ -76,9 +79,10 @@ def project_thorax(anatomy: ThoraxAnatomy, size: int) -> PathLengths:
     """
     grid = make_grid(size, anatomy.field, anatomy.centre, anatomy.tilt)
     shape, organs = LungShape(anatomy), mediastinum(grid, anatomy)
-    lung = np.zeros_like(grid.x)
+    lung, cavity = np.zeros_like(grid.x), np.zeros_like(grid.x)
     for side in (-1, 1):
         interval = shape.interval(grid, side)
+        cavity += length(interval)
         lung += length(interval) - displaced(interval, [*organs, shape.diaphragm(grid, side)])
     vessels = np.minimum(project_tubes(grid, pulmonary_vessels(anatomy)), 0.8 * lung)
     bone = skeleton(grid, anatomy)
@@ -92,7 +96,7 @@ def project_thorax(anatomy: ThoraxAnatomy, size: int) -> PathLengths:
     for part in anatomy.lesions:
         _add_lesion(lesion, grid, part, anatomy)
     lesion *= np.clip(lung / 30, 0, 1)  # nothing of the finding lies outside the lung
-    return PathLengths(np.clip(soft + lesion, 0, None), bone, lung, lesion, grid.pixel)
+    return PathLengths(np.clip(soft + lesion, 0, None), bone, lung, cavity, lesion, grid.pixel)
 
 
 def lesion_mask(paths: PathLengths) -> NDArray[np.uint8]:
@@ -101,3 +105,12 @@ def lesion_mask(paths: PathLengths) -> NDArray[np.uint8]:
     A pixel counts where the finding changes the path by 0.2 g/cm^2 (2 mm of soft tissue) or more.
     """
     return np.where(binary_fill_holes(np.abs(paths.lesion) >= 0.2), 255, 0).astype(np.uint8)
+
+
+def lung_mask(paths: PathLengths) -> NDArray[np.uint8]:
+    """Pixels of the lung fields (rows, columns), 255 inside, as readers outline them on a radiograph.
+
+    Lung behind the heart and beside the domes of the diaphragm does not count: most of the pleural cavity on a
+    pixel's ray must be aerated lung.
+    """
+    return np.where((paths.cavity > 0) & (paths.lung >= LUNG_SHARE * paths.cavity), 255, 0).astype(np.uint8)

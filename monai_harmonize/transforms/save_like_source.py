@@ -48,6 +48,7 @@ class SaveLikeSource(Transform):
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
+    writers: ClassVar[Mapping[str, Any]] = WRITERS
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class SaveLikeSource(Transform):
         owner = self.sources.setdefault(destination, os.path.abspath(source))
         if owner != os.path.abspath(source):
             raise ImageFileError(source, f"its result would replace that of {owner}; set data_root to keep the folders")
-        write = WRITERS[image.meta["source_format"]]
+        write = self.writers[image.meta["source_format"]]
         write(image[0].detach().cpu().float().numpy(), image.meta, destination, bundle=self.bundle)
         image.meta[MetaKeys.SAVED_TO.value] = str(destination)
         return image

@@ -66,11 +66,12 @@ def test_manifest_lists_every_file_once(folder: Path) -> None:
         "patient",
         "split",
         "mask",
+        "lung_mask",
         "polarity",
         "anatomy",
         "finding",
     ]
-    named = {*table["file"], *table["mask"].dropna(), "manifest.csv", "dataset.json"}
+    named = {*table["file"], *table["mask"].dropna(), *table["lung_mask"], "manifest.csv", "dataset.json"}
     assert named == set(digest(folder))
     assert table["file"].is_unique
     assert table["split"].value_counts().to_dict() == {"train": 6, "test": 4, "truth": 4, "validation": 2}
@@ -102,8 +103,9 @@ def test_truth_shows_the_same_anatomy_pixel_by_pixel(folder: Path) -> None:
     crossed = np.corrcoef(pairs[0][0].ravel(), pairs[1][1].ravel())[0, 1]
     assert min(paired) > 0.85
     assert min(paired) > crossed
-    for anatomy in tests.index[tests["label"] == 1]:
-        masks = [np.asarray(Image.open(folder / rows["mask"][anatomy])) for rows in (tests, truths)]
+    names = [("mask", anatomy) for anatomy in tests.index[tests["label"] == 1]]
+    for column, anatomy in [*names, *(("lung_mask", anatomy) for anatomy in tests.index)]:
+        masks = [np.asarray(Image.open(folder / rows[column][anatomy])) for rows in (tests, truths)]
         np.testing.assert_array_equal(*masks)
         assert set(np.unique(masks[0])) == {0, 255}
 

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import label
 
 from monai_harmonize.phantoms.anatomy import ThoraxAnatomy, sample_anatomy
 from monai_harmonize.phantoms.lungs import LungShape
 from monai_harmonize.phantoms.skeleton import CORTICAL, MARROW, ribs
 from monai_harmonize.phantoms.solids import make_grid
-from monai_harmonize.phantoms.thorax import lesion_mask, project_thorax
+from monai_harmonize.phantoms.thorax import lesion_mask, lung_mask, project_thorax
 from monai_harmonize.phantoms.tubes import project_tubes
 
 SIZE = 128
@@ -111,6 +112,36 @@ def test_mask_covers_the_finding_and_lies_in_the_lungs(seed: int, finding: str) 
     assert difference.max() > 0.5
     assert (paths.lung[difference > 1e-9] > 0).all()
     np.testing.assert_array_equal(paths.bone, healthy.bone)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lung_mask_is_two_fields_beside_heart_and_above_the_domes(seed: int) -> None:
+    anatomy = sample_anatomy(seed, "none")
+    paths, shape = project_thorax(anatomy, SIZE), LungShape(anatomy)
+    mask = lung_mask(paths)
+    assert mask.dtype == np.uint8
+    assert set(np.unique(mask)) == {0, 255}
+    fields, count = label(mask)
+    areas = sorted(np.bincount(fields.ravel())[1:])[::-1]
+    assert count >= 2
+    assert sum(areas[:2]) > 0.99 * sum(areas)
+    assert areas[0] < 1.8 * areas[1]
+    assert 0.12 < (mask > 0).mean() < 0.45
+    for side in (-1, 1):
+        x, y, _ = shape.position(side, 0.5, 0.0)
+        assert mask[position(anatomy, x, y)] == 255
+        below = position(anatomy, side * 0.47 * anatomy.lung_width, shape.dome_top(side) + 12.0)
+        assert mask[below] == 0
+        assert paths.cavity[below] > 0
+    heart = 0.3 * anatomy.lung_width, 0.88 * shape.dome_top(-1)
+    assert mask[position(anatomy, *heart)] == 0
+    assert mask[position(anatomy, 0.0, 0.5 * shape.dome_top(-1))] == 0
+    assert paths.soft[mask > 0].mean() < 0.8 * paths.soft[(mask == 0) & (paths.soft > 5)].mean()
+
+
+def test_a_finding_does_not_change_the_lung_mask() -> None:
+    healthy, ill = (project_thorax(sample_anatomy(1, finding), 64) for finding in ("none", "cavity"))
+    np.testing.assert_array_equal(lung_mask(healthy), lung_mask(ill))
 
 
 def test_no_finding_no_mask() -> None:

@@ -1,0 +1,112 @@
+"""Save the mask of a radiograph: PNG, or NIfTI where the radiograph is one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar
+
+import nibabel
+import numpy as np
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from monai.utils import MetaKeys
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from monai_harmonize import __version__
+from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.formats import IMAGE_SUFFIXES, sniff_format
+from monai_harmonize.data.writer_contract import check_writable, source_path
+from monai_harmonize.transforms.save_like_source import SaveLikeSource
+
+__all__ = ["SaveMask", "SaveMaskD", "SaveMaskDict", "SaveMaskd"]
+
+INSIDE = 255
+
+
+def write_mask_png(mask: NDArray[np.floating[Any]], meta: Mapping[str, Any], destination: Path, *, bundle: str) -> None:
+    """Write a mask ``(W, H)`` of zeros and ones as an 8-bit PNG, 255 inside."""
+    check_writable(mask, native_size(meta), source_path(meta), destination)
+    software = PngInfo()
+    software.add_text("Software", f"monai-harmonize {__version__} {bundle}".rstrip())
+    with atomic_path(destination) as temporary:
+        pixels = np.where(mask.T > 0, INSIDE, 0).astype(np.uint8)
+        Image.fromarray(pixels).save(temporary, format="PNG", pnginfo=software)
+
+
+def write_mask_nifti(
+    mask: NDArray[np.floating[Any]], meta: Mapping[str, Any], destination: Path, *, bundle: str
+) -> None:
+    """Write a mask of zeros and ones as uint8 NIfTI with the source's shape and affine."""
+    source = source_path(meta)
+    check_writable(mask, native_size(meta), source, destination)
+    original = nibabel.load(source)
+    result = nibabel.Nifti1Image((mask > 0).astype(np.uint8).reshape(original.shape, order="F"), original.affine)
+    result.header["descrip"] = f"monai-harmonize {__version__} {bundle}".rstrip().encode()[:79]
+    with atomic_path(destination) as temporary:
+        nibabel.save(result, temporary)
+
+
+def native_size(meta: Mapping[str, Any]) -> tuple[int, ...]:
+    """Size ``(W, H)`` or ``(W, H, D)`` of the source."""
+    return tuple(int(length) for length in meta[MetaKeys.SPATIAL_SHAPE.value])
+
+
+class SaveMask(SaveLikeSource):
+    """Write a mask under its source's name; NIfTI gives NIfTI (1 inside), all other formats PNG (255 inside).
+
+    Arguments as for ``SaveLikeSource``. DICOM segmentation objects are not written.
+    """
+
+    writers: ClassVar = {"nifti": write_mask_nifti, **dict.fromkeys(("dicom", "png", "jpeg"), write_mask_png)}
+
+    def destination(self, source: Path) -> Path:
+        """Path of the mask of a source."""
+        path = super().destination(source)
+        if sniff_format(source) == "nifti":
+            return path
+        extension = next((end for end in IMAGE_SUFFIXES if path.name.lower().endswith(end)), "")
+        return path.with_name(path.name[: len(path.name) - len(extension)] + ".png")
+
+
+class SaveMaskd(MapTransform):
+    """Dictionary version of ``SaveMask``.
+
+    Args:
+        keys: keys of the masks, ``(1, W, H[, D])``, 0 or 1.
+        output_dir: see ``SaveLikeSource``, as the next argument.
+        data_root: folder below which relative paths are kept.
+        bundle: name and version of the method, written into the file's provenance.
+        reference_key: item whose metadata tell the source, usually the network's input.
+        allow_missing_keys: do not fail where a key is absent.
+    """
+
+    backend: ClassVar = SaveMask.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        output_dir: str | PathLike[str],
+        *,
+        data_root: str | PathLike[str] | None = None,
+        bundle: str = "",
+        reference_key: str = "image",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.reference_key = reference_key
+        self.saver = SaveMask(output_dir, data_root=data_root, bundle=bundle)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Write the masks of an item."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            item[key] = self.saver(MetaTensor(item[key], meta=dict(item[self.reference_key].meta)))
+        return item
+
+
+SaveMaskD = SaveMaskDict = SaveMaskd
