@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.valuerep import format_number_as_ds
 
 try:
     from pydicom.pixels import apply_windowing
@@ -53,14 +54,10 @@ def reset_voi(dataset: Dataset, grey_range: tuple[float, float]) -> None:
             delattr(dataset, keyword)
     if has_physical_unit(dataset) or dataset.get("PresentationIntentType") == "FOR PROCESSING":
         return
-    low, high = grey_range
-    dataset.WindowCenter, dataset.WindowWidth = decimal((low + high + 1) / 2), decimal(high - low + 1)
+    low, high = map(float, grey_range)
+    dataset.WindowCenter = format_number_as_ds((low + high + 1) / 2)
+    dataset.WindowWidth = format_number_as_ds(high - low + 1)
     dataset.WindowCenterWidthExplanation = "Full range"
-
-
-def decimal(number: float) -> str:
-    """Decimal String of at most 16 characters."""
-    return f"{number:.10g}"
 
 
 def presentation_values(grey: NDArray[np.floating[Any]], dataset: Dataset, grey_range: tuple[float, float]) -> Any:

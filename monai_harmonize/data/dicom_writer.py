@@ -40,10 +40,10 @@ def write_derived_dicom(
     """Write an image as a DICOM file derived from the one it was read from.
 
     Size, bits, sign, photometric interpretation, modality LUT and header are the source's (see
-    ``mark_as_derived`` and ``reset_voi`` for what changes); the transfer syntax is Explicit VR Little Endian, uncompressed.
-    Grey levels are taken back through the modality LUT, rounded to the nearest stored value and clipped to
-    the range of the stored bits. Pixels of Pixel Padding Value (0028,0120) keep the source's value. The file
-    appears whole or not at all.
+    ``mark_as_derived`` and ``reset_voi`` for what changes); the transfer syntax is Explicit VR Little Endian,
+    uncompressed. Grey levels are taken back through the modality LUT, rounded to the nearest stored value and
+    clipped to the range of the stored bits. Pixels of Pixel Padding Value (0028,0120) keep the source's value.
+    The file appears whole or not at all.
 
     Args:
         image: grey levels ``(W, H)`` in the unit and polarity in which the source was read.

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
 
-__all__ = ["weights_digest"]
+__all__ = ["digest_of_weights"]
 
 
-def weights_digest(weights: str | PathLike[str] | Mapping[str, Tensor], digits: int = 16) -> str:
+def digest_of_weights(weights: str | PathLike[str] | Mapping[str, Tensor], digits: int = 16) -> str:
     """First digits of the SHA-256 of a state dict: names, types, shapes and values in order of the names.
 
     The container does not count, so a state dict in memory and every file that it is saved to agree.
@@ -36,7 +36,7 @@ def weights_digest(weights: str | PathLike[str] | Mapping[str, Tensor], digits: 
     for key in sorted(state):
         value = state[key].detach().cpu().contiguous()
         digest.update(f"{key} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.reshape(-1).view(torch.uint8).numpy())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:digits]
 
 

@@ -4,6 +4,8 @@ from monai_harmonize.transforms.load_radiograph import LoadRadiograph as LoadRad
 from monai_harmonize.transforms.load_radiograph import LoadRadiographd as LoadRadiographd
 from monai_harmonize.transforms.save_like_source import SaveLikeSource as SaveLikeSource
 from monai_harmonize.transforms.save_like_source import SaveLikeSourced as SaveLikeSourced
+from monai_harmonize.transforms.save_presentation_state import SavePresentationState as SavePresentationState
+from monai_harmonize.transforms.save_presentation_state import SavePresentationStated as SavePresentationStated
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevels as RestoreGreyLevels
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevelsd as RestoreGreyLevelsd
 from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevels as ScaleGreyLevels

@@ -39,7 +39,7 @@ class SaveLikeSource(Transform):
             files go into ``output_dir`` itself, and two sources of the same name are an error.
         suffix: text between name and extension.
         bundle: name and version of the method, written into the file's provenance and, for DICOM, its UIDs.
-        weights_digest: as ``weights_digest`` gives it, written likewise: other weights make another image.
+        weights_digest: as ``digest_of_weights`` gives it, written likewise: other weights make another image.
 
     Raises:
         ValueError: the suffix holds a path separator.
