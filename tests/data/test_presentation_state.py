@@ -67,7 +67,9 @@ def shown_through(state, dataset):
     """Levels 0 to 255 of an image's stored values by a state's modality LUT, VOI LUT and Presentation LUT."""
     rescaled = stored(dataset) * float(state.RescaleSlope) + float(state.RescaleIntercept)
     assert np.array_equal(rescaled, np.rint(rescaled))
-    values = apply_voi_lut(rescaled.astype(np.int64), state.SoftcopyVOILUTSequence[0]) / 65535 * 255
+    voi = state.SoftcopyVOILUTSequence[0]
+    voi.is_little_endian = True  # pydicom 2.4 asks for it
+    values = apply_voi_lut(rescaled.astype(np.int64), voi) / 65535 * 255
     return 255 - values if state.PresentationLUTShape == "INVERSE" else values
 
 
