@@ -77,11 +77,12 @@ def test_a_narrower_range_is_clipped_as_in_the_image():
     [
         GreyScale(pixels(16, signed=True), 1, -1024),  # more values than a signed descriptor counts
         GreyScale(pixels(16), 3, 5),
+        GreyScale(pixels(12), 1, -40000),
         GreyScale(pixels(12, signed=True), 0.25, 7.5),
         GreyScale(pixels(8), -0.5, 3),
         GreyScale(pixels(8, signed=True), table=np.linspace(0, 1, 256).astype(np.float32) ** 2),
     ],
-    ids=["many", "long", "fraction", "falling", "table"],
+    ids=["many", "long", "far", "fraction", "falling", "table"],
 )
 def test_other_scales_become_one_entry_per_stored_value(scale):
     lut = table(lambda levels: levels, scale)
