@@ -17,11 +17,12 @@ from pydicom.uid import (
 
 from monai_harmonize import __version__
 from monai_harmonize.data.dicom_header import tag_error, whole_number
+from monai_harmonize.data.writer_contract import SOFTWARE, provenance_text
 
-__all__ = ["derived_uid", "mark_as_derived"]
+__all__ = ["add_equipment", "derived_uid", "mark_as_derived", "series_description", "source_identity"]
 
-SOFTWARE = "monai-harmonize"
 DIGITAL_XRAY_FAMILY = "1.2.840.10008.5.1.4.1.1.1."  # DX, mammography and intra-oral image storage
+PRIVATE_SCHEME = "99MONAIHARMONIZE"
 SERIES_NUMBER_OFFSET = 1000
 LOSSY_SYNTAXES = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 # True of the source's pixels, or of its bytes, only.
@@ -30,6 +31,8 @@ STALE_KEYWORDS = (
     "LargestImagePixelValue",
     "SmallestPixelValueInSeries",
     "LargestPixelValueInSeries",
+    "HistogramSequence",
+    "RealWorldValueMappingSequence",
     "IconImageSequence",
     "DigitalSignaturesSequence",
     "MACParametersSequence",
@@ -44,51 +47,56 @@ def derived_uid(*origins: str) -> UID:
     return generate_uid(entropy_srcs=[SOFTWARE, __version__, *origins])
 
 
-def coded(value: str, meaning: str) -> Sequence:
-    """One code of the DICOM coding scheme, as a sequence of one item."""
+def coded(value: str, meaning: str, scheme: str = "DCM") -> Sequence:
+    """One code, as a sequence of one item."""
     code = Dataset()
-    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, "DCM", meaning
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
     return Sequence([code])
 
 
-def mark_as_derived(dataset: Dataset, path: str | PathLike[str], bundle: str, created: datetime) -> None:
+def mark_as_derived(
+    dataset: Dataset, path: str | PathLike[str], bundle: str, created: datetime, weights_digest: str = ""
+) -> None:
     """Change a source's header in place into that of the image derived from it.
 
     Changed: Image Type, instance and series identity, dates of the content, derivation, source image,
-    contributing equipment. Removed: what describes the source's own pixel values or bytes. Study, frame of
-    reference, patient, geometry, LUTs, windows (the grey range stays the same), Burned In Annotation, and the
-    history of lossy compression stay. The UIDs follow from the source's, the software's version and
-    ``bundle``, so that a repeated run gives the same object.
+    contributing equipment. Removed: what describes the source's own pixel values or bytes. Presentation LUT
+    Shape is made to agree with Photometric Interpretation. Study, frame of reference, patient, geometry, modality
+    LUT, Burned In Annotation, and the history of lossy compression stay; for windows and VOI LUTs see
+    ``dicom_voi``. The UIDs follow from the source's, the software's version, ``bundle`` and ``weights_digest``,
+    so that a repeated run gives the same object and other weights another one.
 
     Args:
         dataset: source data set with its file meta information.
         path: source file, for errors.
-        bundle: name and version of the method (and digest of the weights, if they change without it).
+        bundle: name and version of the method.
         created: time for Content Date (0008,0023) and Instance Creation Date (0008,0012).
+        weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256.
 
     Raises:
+        InputError: the digest is none.
         ImageFileError: the source has no SOP Class UID or a Series Number that is no number.
     """
     bundle = bundle.replace("\\", "/")  # the separator of values
-    source_class = str(dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID") or "")
-    source_instance = str(dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or path)
+    source_class, known_instance = source_identity(dataset, path)
+    source_instance = known_instance or str(path)
     # Anonymised files may lack the series: each of their images then becomes a series, never one for all.
     source_series = str(dataset.get("SeriesInstanceUID") or source_instance)
-    if not source_class:
-        raise tag_error(path, "SOPClassUID", "missing", "a DICOM file cannot be written without; repair the header")
     dataset.SOPClassUID = source_class
     dataset.ImageType = derived_image_type(dataset, source_class)
-    dataset.SOPInstanceUID = derived_uid("instance", bundle, source_instance)
-    dataset.SeriesInstanceUID = derived_uid("series", bundle, source_series)
+    dataset.SOPInstanceUID = derived_uid("instance", bundle, weights_digest, source_instance)
+    dataset.SeriesInstanceUID = derived_uid("series", bundle, weights_digest, source_series)
     dataset.SeriesNumber = whole_number(dataset, path, "SeriesNumber", default=0) + SERIES_NUMBER_OFFSET
-    suffix = f"[harmonized {bundle}".rstrip()[:39] + "]"
-    dataset.SeriesDescription = f"{str(dataset.get('SeriesDescription') or '')[: 63 - len(suffix)]} {suffix}".strip()
+    dataset.SeriesDescription = series_description(dataset, bundle)
     dataset.ContentDate = dataset.InstanceCreationDate = created.strftime("%Y%m%d")
     dataset.ContentTime = dataset.InstanceCreationTime = created.strftime("%H%M%S.%f")
-    dataset.DerivationDescription = derivation_text(dataset, bundle)
-    if source_instance != str(path):
-        add_source_image(dataset, source_class, source_instance)
-    add_equipment(dataset, bundle)
+    add_derivation(dataset, provenance_text(bundle, weights_digest))
+    if known_instance:
+        add_source_image(dataset, source_class, known_instance)
+    add_equipment(dataset, bundle, weights_digest, created)
+    if "PresentationLUTShape" in dataset or source_class.startswith(DIGITAL_XRAY_FAMILY):  # PS3.3 C.8.11.3.1.1
+        inverse = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
+        dataset.PresentationLUTShape = "INVERSE" if inverse else "IDENTITY"
     if dataset.file_meta.TransferSyntaxUID in LOSSY_SYNTAXES:
         dataset.LossyImageCompression = "01"  # PS3.3 C.7.6.1.1.5: once lossy, always lossy
     for keyword in STALE_KEYWORDS:
@@ -111,13 +119,39 @@ def derived_image_type(dataset: Dataset, source_class: str) -> list[str]:
     return ["DERIVED", "SECONDARY", *values[2:]]
 
 
-def derivation_text(dataset: Dataset, bundle: str) -> str:
-    """Derivation Description (0008,2111): the source's history, then ours."""
-    text = f"Grey levels harmonized by {SOFTWARE} {__version__} {bundle}".rstrip() + "; size and geometry kept."
+def source_identity(dataset: Dataset, path: str | PathLike[str]) -> tuple[str, str]:
+    """SOP Class and Instance UID (0008,0016 and 0018) of a source; the instance may be unknown, then empty.
+
+    Raises:
+        ImageFileError: the class is in neither the header nor the file meta information.
+    """
+    source_class = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if not source_class:
+        raise tag_error(path, "SOPClassUID", "missing", "a DICOM file cannot be written without; repair the header")
+    return str(source_class), str(
+        dataset.get("SOPInstanceUID") or dataset.file_meta.get("MediaStorageSOPInstanceUID") or ""
+    )
+
+
+def series_description(dataset: Dataset, bundle: str) -> str:
+    """Series Description (0008,103E): the source's, then ours, within 64 characters."""
+    suffix = f"[harmonized {bundle}".rstrip()[:39] + "]"
+    return f"{str(dataset.get('SeriesDescription') or '')[: 63 - len(suffix)]} {suffix}".strip()
+
+
+def add_derivation(dataset: Dataset, provenance: str) -> None:
+    """Continue Derivation Description (0008,2111) and Derivation Code Sequence (0008,9215) of the source.
+
+    The standard's codes (CID 7203, extensible) know filters and projections but no change of grey levels, so the
+    code is of a private scheme (PS3.16 8.2: its designator begins with 99) rather than a misused public one.
+    """
+    text = f"Grey levels harmonized by {provenance}; size and geometry kept.".replace("\\", "/")
     if dataset.get("Modality") == "CT":
         text += " Values are no calibrated Hounsfield units."
     history = str(dataset.get("DerivationDescription") or "")
-    return f"{history[: 1022 - len(text)]}; {text}" if history else text
+    dataset.DerivationDescription = f"{history[: 1022 - len(text)]}; {text}" if history else text
+    code = coded("HARMONIZATION", "Grey level harmonization", PRIVATE_SCHEME)
+    dataset.DerivationCodeSequence = Sequence([*(dataset.get("DerivationCodeSequence") or []), *code])
 
 
 def add_source_image(dataset: Dataset, source_class: str, source_instance: str) -> None:
@@ -130,13 +164,19 @@ def add_source_image(dataset: Dataset, source_class: str, source_instance: str) 
     dataset.SourceImageSequence = Sequence([source, *(dataset.get("SourceImageSequence") or [])])
 
 
-def add_equipment(dataset: Dataset, bundle: str) -> None:
-    """Append this software to Contributing Equipment Sequence (0018,A001); the scanner stays as it is."""
+def add_equipment(dataset: Dataset, bundle: str, weights_digest: str, created: datetime) -> None:
+    """Append this software to Contributing Equipment Sequence (0018,A001); the scanner stays as it is.
+
+    Manufacturer's Model Name (0008,1090) is the bundle, Software Versions (0018,1020) are the software's and the
+    weights'.
+    """
     equipment = Dataset()
     equipment.PurposeOfReferenceCodeSequence = coded("109102", "Processing Equipment")
     equipment.Manufacturer = SOFTWARE
-    equipment.ManufacturerModelName = SOFTWARE
-    equipment.SoftwareVersions = __version__
-    equipment.ContributionDescription = f"Harmonization {bundle}".rstrip()
+    equipment.ManufacturerModelName = bundle[:64] or SOFTWARE
+    weights = [f"weights SHA-256 {weights_digest}"[:64]] if weights_digest else []
+    equipment.SoftwareVersions = [__version__, *weights]
+    equipment.ContributionDateTime = created.strftime("%Y%m%d%H%M%S.%f")
+    equipment.ContributionDescription = f"Harmonization of grey levels by {provenance_text(bundle, weights_digest)}"
     previous = dataset.get("ContributingEquipmentSequence") or []
     dataset.ContributingEquipmentSequence = Sequence([*previous, equipment])

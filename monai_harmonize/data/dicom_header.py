@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.tag import Tag
 
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.errors import ImageFileError, InputError
 
 __all__ = ["PixelFormat", "damaged_values_named", "tag_error", "whole_number"]
 
@@ -38,7 +38,7 @@ def damaged_values_named(path: str | PathLike[str]) -> Iterator[None]:
     try:
         with disable_value_validation():
             yield
-    except ImageFileError:
+    except InputError:
         raise
     except (BytesLengthException, NotImplementedError, ValueError) as error:
         kind = type(error).__name__

@@ -20,11 +20,12 @@ from monai_harmonize.data.dicom_greyscale import GreyScale
 from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named, whole_number
 from monai_harmonize.data.dicom_pixels import stored_values
 from monai_harmonize.data.dicom_reader import read_dicom
+from monai_harmonize.data.dicom_voi import reset_voi
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.polarity import turn_polarity
-from monai_harmonize.data.writer_contract import check_writable, source_path
+from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
 
-__all__ = ["write_derived_dicom"]
+__all__ = ["refuse_applied_voi", "save_explicit_little_endian", "write_derived_dicom"]
 
 
 def write_derived_dicom(
@@ -33,45 +34,60 @@ def write_derived_dicom(
     destination: str | PathLike[str],
     *,
     bundle: str = "",
+    weights_digest: str = "",
     created: datetime | None = None,
 ) -> None:
     """Write an image as a DICOM file derived from the one it was read from.
 
     Size, bits, sign, photometric interpretation, modality LUT and header are the source's (see
-    ``mark_as_derived`` for what changes); the transfer syntax is Explicit VR Little Endian, uncompressed.
-    Grey levels are taken back through the modality LUT, rounded to the nearest stored value and clipped to
-    the range of the stored bits. Pixels of Pixel Padding Value (0028,0120) keep the source's value. The file
-    appears whole or not at all.
+    ``mark_as_derived`` and ``reset_voi`` for what changes); the transfer syntax is Explicit VR Little Endian,
+    uncompressed. Grey levels are taken back through the modality LUT, rounded to the nearest stored value and
+    clipped to the range of the stored bits. Pixels of Pixel Padding Value (0028,0120) keep the source's value.
+    The file appears whole or not at all.
 
     Args:
         image: grey levels ``(W, H)`` in the unit and polarity in which the source was read.
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source file.
         destination: path of the new file; missing folders are made.
         bundle: name and version of the method, for the derivation and the UIDs.
+        weights_digest: 12 to 64 hexadecimal digits of its weights' SHA-256, likewise.
         created: time of creation; now if not given.
 
     Raises:
+        InputError: the digest is none.
         ImageFileError: the source cannot be read or is the destination, the image has another size or NaN, or
             was read with its VOI LUT applied.
     """
     source = source_path(meta)
-    if meta.get("voi_applied"):
-        raise ImageFileError(source, "was read with apply_voi=True, which cannot be undone; read it without")
+    provenance_text(bundle, weights_digest)
+    refuse_applied_voi(meta, source)
     dataset = read_dicom(source)
     with damaged_values_named(source):
         pixels = PixelFormat.of(dataset, source)
         check_writable(image, (pixels.columns, pixels.rows), source, Path(destination))
-        set_pixels(dataset, image, pixels, source, meta["polarity_turned"])
-        mark_as_derived(dataset, source, bundle, created or datetime.now())
+        scale = GreyScale.of(dataset, pixels, source)
+        set_pixels(dataset, image, pixels, scale, source, meta["polarity_turned"])
+        mark_as_derived(dataset, source, bundle, created or datetime.now(), weights_digest)
+        reset_voi(dataset, scale.grey_range)
         with atomic_path(Path(destination)) as temporary:
             save_explicit_little_endian(dataset, temporary)
 
 
+def refuse_applied_voi(meta: Mapping[str, Any], source: Path) -> None:
+    """Raise ``ImageFileError`` for an image whose grey levels are no longer those of the file."""
+    if meta.get("voi_applied"):
+        raise ImageFileError(source, "was read with apply_voi=True, which cannot be undone; read it without")
+
+
 def set_pixels(
-    dataset: Dataset, image: NDArray[np.floating[Any]], pixels: PixelFormat, source: Path, turned: bool
+    dataset: Dataset,
+    image: NDArray[np.floating[Any]],
+    pixels: PixelFormat,
+    scale: GreyScale,
+    source: Path,
+    turned: bool,
 ) -> None:
     """Take grey levels ``(W, H)`` back to stored values and put them in the place of the source's."""
-    scale = GreyScale.of(dataset, pixels, source)
     grey = np.asarray(image, dtype=np.float32).T
     stored = scale.to_stored(turn_polarity(grey, scale.grey_range) if turned else grey)
     keep_padding(stored, dataset, pixels, source)

@@ -16,12 +16,11 @@ from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.polarity import turn_polarity
 from monai_harmonize.data.reader_contract import radiograph_meta, single_path
-from monai_harmonize.data.writer_contract import check_writable, source_path
+from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
 
 __all__ = ["NiftiRadiographReader", "write_like_nifti"]
 
@@ -117,6 +116,7 @@ def write_like_nifti(
     destination: str | PathLike[str],
     *,
     bundle: str = "",
+    weights_digest: str = "",
 ) -> None:
     """Write an image with shape, affine, data type, scaling and polarity of the NIfTI file it was read from.
 
@@ -128,11 +128,12 @@ def write_like_nifti(
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source file.
         destination: path of the new file, ``.nii`` or ``.nii.gz``; missing folders are made.
         bundle: name and version of the method.
+        weights_digest: see ``provenance_text``.
 
     Raises:
         ImageFileError: the source cannot be read or is the destination, or the image has another size or NaN.
     """
-    source = source_path(meta)
+    source, provenance = source_path(meta), provenance_text(bundle, weights_digest)
     original = NiftiRadiographReader().read(source)
     check_writable(image, spatial_shape(original, source), source, Path(destination))
     grey = np.asarray(image, dtype=np.float32)
@@ -144,7 +145,7 @@ def write_like_nifti(
     if dtype.kind != "f":
         exact = np.rint(exact).clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
     header = original.header.copy()
-    header["descrip"] = f"monai-harmonize {__version__} {bundle}".rstrip().encode()[:79]
+    header["descrip"] = provenance.encode()[:79]
     stored = exact.astype(dtype).reshape(original.shape, order="F")
     result = type(original)(stored, original.affine, header)
     if (slope, inter) != (1.0, 0.0):

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.png_reader import check_grey, open_raster
 from monai_harmonize.data.polarity import turn_polarity
-from monai_harmonize.data.writer_contract import check_writable, source_path
+from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
 
 __all__ = ["write_like_png"]
 
@@ -27,6 +26,7 @@ def write_like_png(
     destination: str | PathLike[str],
     *,
     bundle: str = "",
+    weights_digest: str = "",
 ) -> None:
     """Write an image with format, size, bit depth, spacing and polarity of the PNG or JPEG it was read from.
 
@@ -38,11 +38,12 @@ def write_like_png(
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source file.
         destination: path of the new file; missing folders are made.
         bundle: name and version of the method.
+        weights_digest: see ``provenance_text``.
 
     Raises:
         ImageFileError: the source cannot be read or is the destination, or the image has another size or NaN.
     """
-    source = source_path(meta)
+    source, provenance = source_path(meta), provenance_text(bundle, weights_digest)
     with open_raster(source) as original:
         bits = check_grey(original, source)
         check_writable(image, original.size, source, Path(destination))
@@ -55,7 +56,7 @@ def write_like_png(
     options: dict[str, Any] = {"dpi": dpi} if dpi else {}
     if file_format == "PNG":
         options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_text("Software", f"monai-harmonize {__version__} {bundle}".rstrip())
+        options["pnginfo"].add_text("Software", provenance)
     else:
         options["quality"] = 100
     with atomic_path(Path(destination)) as temporary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize import __version__
+from monai_harmonize.data.errors import ImageFileError, InputError
 
-__all__ = ["check_writable", "source_path"]
+__all__ = ["SOFTWARE", "check_writable", "provenance_text", "refuse_source", "source_path"]
 
+SOFTWARE = "monai-harmonize"
 REQUIRED_META = ("filename_or_obj", "grey_range", "polarity_turned", "source_format")
 
 
@@ -40,8 +43,7 @@ def check_writable(image: NDArray[np.floating[Any]], shape: tuple[int, ...], sou
     Raises:
         ImageFileError: with the reason.
     """
-    if destination.exists() and destination.samefile(source):
-        raise ImageFileError(destination, "is the source itself and is not overwritten; choose another folder")
+    refuse_source(source, destination)
     if image.shape != shape:
         raise ImageFileError(
             source,
@@ -50,3 +52,25 @@ def check_writable(image: NDArray[np.floating[Any]], shape: tuple[int, ...], sou
     wrong = image.size - int(np.count_nonzero(np.isfinite(image)))
     if wrong:
         raise ImageFileError(source, f"{wrong} pixels of its result are NaN or infinite; nothing was written")
+
+
+def refuse_source(source: Path, destination: Path) -> None:
+    """Raise ``ImageFileError`` where a new file would replace the source."""
+    if destination.exists() and destination.samefile(source):
+        raise ImageFileError(destination, "is the source itself and is not overwritten; choose another folder")
+
+
+def provenance_text(bundle: str, weights_digest: str) -> str:
+    """Who made an image: this software and its version, the method, and a digest of its weights.
+
+    Args:
+        bundle: name and version of the method, or nothing.
+        weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256, or nothing.
+
+    Raises:
+        InputError: the digest is none; it would stand in every file.
+    """
+    if weights_digest and not re.fullmatch("[0-9a-f]{12,64}", weights_digest):
+        raise InputError(f"weights_digest is {weights_digest!r}; expected 12 to 64 hexadecimal digits of SHA-256.")
+    weights = f"weights SHA-256 {weights_digest}" if weights_digest else ""
+    return " ".join(part for part in (SOFTWARE, __version__, bundle, weights) if part)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any, ClassVar
 
 from monai.config import KeysCollection
@@ -14,9 +12,8 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, TransformBackends
 
 from monai_harmonize.data.dicom_writer import write_derived_dicom
-from monai_harmonize.data.errors import ImageFileError
-from monai_harmonize.data.formats import IMAGE_SUFFIXES
 from monai_harmonize.data.nifti import write_like_nifti
+from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.png_writer import write_like_png
 from monai_harmonize.data.writer_contract import source_path
 
@@ -42,13 +39,13 @@ class SaveLikeSource(Transform):
             files go into ``output_dir`` itself, and two sources of the same name are an error.
         suffix: text between name and extension.
         bundle: name and version of the method, written into the file's provenance and, for DICOM, its UIDs.
+        weights_digest: as ``digest_of_weights`` gives it, written likewise: other weights make another image.
 
     Raises:
         ValueError: the suffix holds a path separator.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
-    writers: ClassVar[Mapping[str, Any]] = WRITERS
 
     def __init__(
         self,
@@ -57,14 +54,11 @@ class SaveLikeSource(Transform):
         data_root: str | PathLike[str] | None = None,
         suffix: str = "",
         bundle: str = "",
+        weights_digest: str = "",
     ) -> None:
-        if "/" in suffix or os.sep in suffix:
-            raise ValueError(f"suffix {suffix!r} holds a path separator; use output_dir for folders")
-        self.output_dir = Path(output_dir)
-        self.data_root = None if data_root is None else Path(os.path.abspath(data_root))
-        self.suffix = suffix
+        self.paths = OutputPaths(output_dir, data_root, suffix)
         self.bundle = bundle
-        self.sources: dict[Path, str] = {}
+        self.weights_digest = weights_digest
 
     def __call__(self, image: MetaTensor) -> MetaTensor:
         """Write one image.
@@ -86,25 +80,12 @@ class SaveLikeSource(Transform):
             raise ValueError(
                 f"{source}: its result has shape {tuple(image.shape)}; expected one channel, (1, W, H[, D])"
             )
-        destination = self.destination(source)
-        owner = self.sources.setdefault(destination, os.path.abspath(source))
-        if owner != os.path.abspath(source):
-            raise ImageFileError(source, f"its result would replace that of {owner}; set data_root to keep the folders")
-        write = self.writers[image.meta["source_format"]]
-        write(image[0].detach().cpu().float().numpy(), image.meta, destination, bundle=self.bundle)
+        destination = self.paths.path_for(source)
+        write = WRITERS[image.meta["source_format"]]
+        pixels = image[0].detach().cpu().float().numpy()
+        write(pixels, image.meta, destination, bundle=self.bundle, weights_digest=self.weights_digest)
         image.meta[MetaKeys.SAVED_TO.value] = str(destination)
         return image
-
-    def destination(self, source: Path) -> Path:
-        """Path of the new file of a source."""
-        relative = Path(source.name)
-        if self.data_root is not None:
-            absolute = Path(os.path.abspath(source))
-            if absolute.is_relative_to(self.data_root):
-                relative = absolute.relative_to(self.data_root)
-        name = relative.name
-        extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
-        return self.output_dir / relative.with_name(f"{name.removesuffix(extension)}{self.suffix}{extension}")
 
 
 class SaveLikeSourced(MapTransform):
@@ -116,6 +97,7 @@ class SaveLikeSourced(MapTransform):
         data_root: folder below which relative paths are kept.
         suffix: text between name and extension.
         bundle: name and version of the method.
+        weights_digest: digest of its weights.
         allow_missing_keys: do not fail where a key is absent.
     """
 
@@ -129,10 +111,13 @@ class SaveLikeSourced(MapTransform):
         data_root: str | PathLike[str] | None = None,
         suffix: str = "",
         bundle: str = "",
+        weights_digest: str = "",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.saver = SaveLikeSource(output_dir, data_root=data_root, suffix=suffix, bundle=bundle)
+        self.saver = SaveLikeSource(
+            output_dir, data_root=data_root, suffix=suffix, bundle=bundle, weights_digest=weights_digest
+        )
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the images of an item."""

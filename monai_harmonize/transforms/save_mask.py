@@ -11,17 +11,16 @@ import nibabel
 import numpy as np
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform
-from monai.utils import MetaKeys
+from monai.transforms import MapTransform, Transform
+from monai.utils import MetaKeys, TransformBackends
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
-from monai_harmonize.data.formats import IMAGE_SUFFIXES, sniff_format
+from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.writer_contract import check_writable, source_path
-from monai_harmonize.transforms.save_like_source import SaveLikeSource
 
 __all__ = ["SaveMask", "SaveMaskD", "SaveMaskDict", "SaveMaskd"]
 
@@ -56,21 +55,48 @@ def native_size(meta: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(int(length) for length in meta[MetaKeys.SPATIAL_SHAPE.value])
 
 
-class SaveMask(SaveLikeSource):
+class SaveMask(Transform):
     """Write a mask under its source's name; NIfTI gives NIfTI (1 inside), all other formats PNG (255 inside).
 
-    Arguments as for ``SaveLikeSource``. DICOM segmentation objects are not written.
+    DICOM segmentation objects are not written.
+
+    Args:
+        output_dir: folder of the masks; made if missing.
+        data_root: folder below which the sources' relative paths are kept, see ``OutputPaths``.
+        bundle: name and version of the method, written into the file's provenance.
     """
 
-    writers: ClassVar = {"nifti": write_mask_nifti, **dict.fromkeys(("dicom", "png", "jpeg"), write_mask_png)}
+    backend: ClassVar = [TransformBackends.TORCH]
 
-    def destination(self, source: Path) -> Path:
-        """Path of the mask of a source."""
-        path = super().destination(source)
-        if sniff_format(source) == "nifti":
-            return path
-        extension = next((end for end in IMAGE_SUFFIXES if path.name.lower().endswith(end)), "")
-        return path.with_name(path.name[: len(path.name) - len(extension)] + ".png")
+    def __init__(
+        self, output_dir: str | PathLike[str], *, data_root: str | PathLike[str] | None = None, bundle: str = ""
+    ) -> None:
+        self.png_paths = OutputPaths(output_dir, data_root, extension=".png")
+        self.nifti_paths = OutputPaths(output_dir, data_root)
+        self.bundle = bundle
+
+    def __call__(self, mask: MetaTensor) -> MetaTensor:
+        """Write one mask.
+
+        Args:
+            mask: ``(1, W, H)`` or ``(1, W, H, D)``, 0 or 1, with the metadata of ``LoadRadiograph``.
+
+        Returns:
+            The same mask; ``meta["saved_to"]`` is the path of the new file.
+
+        Raises:
+            ValueError: more than one channel.
+            ImageFileError: the size is not the source's, or another source has been written to the same path.
+        """
+        source = source_path(mask.meta)
+        if mask.shape[0] != 1:
+            raise ValueError(f"{source}: its mask has shape {tuple(mask.shape)}; expected one channel, (1, W, H[, D])")
+        nifti = mask.meta["source_format"] == "nifti"
+        destination = (self.nifti_paths if nifti else self.png_paths).path_for(source)
+        write = write_mask_nifti if nifti else write_mask_png
+        write(mask[0].detach().cpu().float().numpy(), mask.meta, destination, bundle=self.bundle)
+        mask.meta[MetaKeys.SAVED_TO.value] = str(destination)
+        return mask
 
 
 class SaveMaskd(MapTransform):

@@ -10,14 +10,15 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from monai_harmonize import __version__
 from monai_harmonize.data.dicom_derivation import mark_as_derived
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.errors import ImageFileError, InputError
 
-CT, CR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.1"
+CT, CR, SC = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
+DIGEST = "0123456789abcdef"
 CREATED = datetime(2026, 1, 2, 3, 4, 5, 600)
 
 
-def derive(dataset, bundle="cyclegan_cxr 0.1.0"):
-    mark_as_derived(dataset, "film.dcm", bundle, CREATED)
+def derive(dataset, bundle="cyclegan_cxr 0.1.0", weights_digest=""):
+    mark_as_derived(dataset, "film.dcm", bundle, CREATED, weights_digest)
     return dataset
 
 
@@ -37,6 +38,7 @@ def film(tmp_path, make_dicom, ramp):
         ({}, ["DERIVED", "PRIMARY", ""]),
         ({"SOPClassUID": CR, "ImageType": ["ORIGINAL", "PRIMARY"]}, ["DERIVED", "SECONDARY"]),
         ({"SOPClassUID": CR, "ImageType": "ORIGINAL"}, ["DERIVED", "SECONDARY"]),
+        ({"SOPClassUID": SC, "ImageType": ["DERIVED", "PRIMARY"]}, ["DERIVED", "SECONDARY"]),
         (
             {"SOPClassUID": CT, "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"]},
             ["DERIVED", "SECONDARY", "AXIAL"],
@@ -54,6 +56,19 @@ def test_uids_are_new_and_follow_from_source_and_bundle(film):
     uids = {dataset[key].value for dataset in (first, other) for key in ("SOPInstanceUID", "SeriesInstanceUID")}
     assert len(uids | {"1.2.3.4.1", "1.2.3.3"}) == 6
     assert first.StudyInstanceUID == "1.2.3.2"
+
+
+def test_other_weights_make_another_object(film):
+    objects = [derive(film(), weights_digest=digest) for digest in ("", DIGEST, DIGEST[:-1] + "0")]
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID"):
+        assert len({dataset[keyword].value for dataset in objects}) == 3
+    assert derive(film(), weights_digest=DIGEST).SOPInstanceUID == objects[1].SOPInstanceUID
+
+
+@pytest.mark.parametrize("digest", ["models/model.pt", "0123456789a", "0123456789ABCDEF", "g" * 16])
+def test_what_is_no_digest_is_not_written(film, digest):
+    with pytest.raises(InputError, match="12 to 64 hexadecimal digits"):
+        derive(film(), weights_digest=digest)
 
 
 def test_images_of_a_series_stay_together(film):
@@ -108,6 +123,30 @@ def test_derivation_keeps_the_history(film):
     assert "Hounsfield" in derive(film(Modality="CT")).DerivationDescription
 
 
+def test_derivation_code_is_private_and_follows_the_history(film):
+    compressed = Dataset()
+    compressed.CodeValue, compressed.CodingSchemeDesignator, compressed.CodeMeaning = "113040", "DCM", "Lossy"
+    codes = derive(film(DerivationCodeSequence=Sequence([compressed]))).DerivationCodeSequence
+    assert [code.CodeValue for code in codes] == ["113040", "HARMONIZATION"]
+    assert codes[1].CodingSchemeDesignator.startswith("99")
+    assert len(codes[1].CodingSchemeDesignator) <= 16
+    assert codes[1].CodeMeaning == "Grey level harmonization"
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"PhotometricInterpretation": "MONOCHROME1"}, "INVERSE"),
+        ({"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "IDENTITY"}, "INVERSE"),
+        ({"PresentationLUTShape": "INVERSE"}, "IDENTITY"),
+        ({"SOPClassUID": CR, "PhotometricInterpretation": "MONOCHROME1"}, None),
+        ({"SOPClassUID": CR, "PresentationLUTShape": "INVERSE"}, "IDENTITY"),
+    ],
+)
+def test_presentation_lut_shape_agrees_with_the_polarity(film, header, expected):
+    assert derive(film(**header)).get("PresentationLUTShape") == expected
+
+
 def test_source_image_comes_before_older_sources(film):
     older = Dataset()
     older.ReferencedSOPInstanceUID = "1.2.3.9"
@@ -121,14 +160,19 @@ def test_source_image_comes_before_older_sources(film):
 def test_software_joins_the_equipment(film):
     previous = Dataset()
     previous.Manufacturer = "earlier"
-    dataset = derive(film(Manufacturer="maker", ContributingEquipmentSequence=Sequence([previous])))
+    header = {"Manufacturer": "maker", "ContributingEquipmentSequence": Sequence([previous])}
+    dataset = derive(film(**header), weights_digest=DIGEST)
     assert dataset.Manufacturer == "maker"
     assert [item.Manufacturer for item in dataset.ContributingEquipmentSequence] == [
         "earlier",
         "monai-harmonize",
     ]
     ours = dataset.ContributingEquipmentSequence[1]
-    assert ours.SoftwareVersions == __version__
+    assert ours.ManufacturerModelName == "cyclegan_cxr 0.1.0"
+    assert list(ours.SoftwareVersions) == [__version__, f"weights SHA-256 {DIGEST}"]
+    assert f"cyclegan_cxr 0.1.0 weights SHA-256 {DIGEST}" in ours.ContributionDescription
+    assert ours.ContributionDateTime == "20260102030405.000600"
+    assert DIGEST in dataset.DerivationDescription
     assert ours.PurposeOfReferenceCodeSequence[0].CodeValue == "109102"
 
 
@@ -140,10 +184,11 @@ def test_dates_of_the_new_content(film):
 
 def test_stale_attributes_go_and_all_others_stay(film):
     icon = Sequence([Dataset()])
-    kept = {"WindowCenter": 5, "WindowWidth": 9, "BurnedInAnnotation": "NO", "LossyImageCompressionRatio": 10}
+    kept = {"RescaleSlope": 5, "PixelPaddingValue": 9, "BurnedInAnnotation": "NO", "LossyImageCompressionRatio": 10}
     dataset = film(
         SmallestImagePixelValue=0,
         LargestImagePixelValue=11,
+        RealWorldValueMappingSequence=icon,
         IconImageSequence=icon,
         LossyImageCompression="01",
         **kept,
@@ -153,6 +198,7 @@ def test_stale_attributes_go_and_all_others_stay(film):
     assert before - set(dataset.dir()) == {
         "SmallestImagePixelValue",
         "LargestImagePixelValue",
+        "RealWorldValueMappingSequence",
         "IconImageSequence",
     }
     assert {keyword: dataset[keyword].value for keyword in kept} == kept

@@ -132,6 +132,31 @@ def test_padding_keeps_the_value_of_the_source(tmp_path, make_dicom, padding, ke
     np.testing.assert_array_equal(stored, np.where(np.isin(values, kept), values, 100))
 
 
+@pytest.mark.parametrize("modality", ["CT", "DX"])
+def test_windows_that_fit_the_new_levels(tmp_path, make_dicom, ramp, modality):
+    header = {"Modality": modality, "WindowCenter": 40, "WindowWidth": 400, "RescaleSlope": 1, "RescaleIntercept": -9}
+    grey, meta = load(make_dicom(tmp_path / "a.dcm", ramp, BitsStored=12, **header))
+    write_derived_dicom(grey, meta, tmp_path / "derived.dcm")
+    derived = pydicom.dcmread(tmp_path / "derived.dcm")
+    expected = (40, 400) if modality == "CT" else (2039, 4096)
+    assert (derived.WindowCenter, derived.WindowWidth) == expected
+
+
+@pytest.mark.parametrize(("slope", "intercept"), [("1", "-1024"), ("0.5", "-1000.5"), ("-2", "3071")])
+def test_hounsfield_units_survive_within_half_a_slope(tmp_path, make_dicom, slope, intercept):
+    header = {"Modality": "CT", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "RescaleType": "HU"}
+    values = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    header |= {"RescaleSlope": slope, "RescaleIntercept": intercept, "BitsStored": 12}
+    grey, meta = load(make_dicom(tmp_path / "a.dcm", values, **header))
+    wanted = grey * np.float32(0.97) + np.sin(grey)
+    wanted = wanted.clip(*meta["grey_range"])
+    write_derived_dicom(wanted, meta, tmp_path / "derived.dcm")
+    in_itk = itk.array_from_image(itk.imread(str(tmp_path / "derived.dcm"))).squeeze().T
+    half = abs(float(slope)) / 2 + 1e-3
+    np.testing.assert_allclose(load(tmp_path / "derived.dcm")[0], wanted, atol=half)
+    np.testing.assert_allclose(in_itk, wanted, atol=half)
+
+
 def test_itk_reads_the_written_file(tmp_path, make_dicom, ramp):
     source = make_dicom(tmp_path / "a.dcm", ramp, BitsStored=12, ImagerPixelSpacing=[0.2, 0.1])
     grey, meta = load(source)

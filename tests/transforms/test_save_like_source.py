@@ -10,7 +10,8 @@ from PIL import Image
 from pydicom.dataset import Dataset as Header
 from pydicom.dataset import FileMetaDataset
 
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize import __version__
+from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.transforms.load_radiograph import LoadRadiograph, LoadRadiographd
 from monai_harmonize.transforms.save_like_source import (
     SaveLikeSource,
@@ -95,6 +96,19 @@ def test_batch_of_a_network_goes_back(tmp_path, films):
     again = LoadRadiograph()(tmp_path / "out" / "a.png", "inverted")
     np.testing.assert_allclose(again, item["image"], atol=2**7)  # bfloat16 keeps 8 bits
     assert SaveLikeSourceD is SaveLikeSourceDict is SaveLikeSourced
+
+
+def test_every_format_names_method_and_weights(tmp_path, films):
+    options = {"bundle": "test 1", "weights_digest": "0123456789abcdef"}
+    save = SaveLikeSourced(keys="image", output_dir=tmp_path / "out", data_root=tmp_path / "in", **options)
+    paths = [save({"image": LoadRadiograph()(source)})["image"].meta["saved_to"] for source in films]
+    expected = f"monai-harmonize {__version__} test 1 weights SHA-256 0123456789abcdef"
+    assert Image.open(paths[0]).info["Software"] == expected
+    assert expected in pydicom.dcmread(paths[2]).DerivationDescription
+    assert nibabel.load(paths[3]).header["descrip"].item().decode() == expected
+    assert SaveLikeSource("out", **options).weights_digest == options["weights_digest"]
+    with pytest.raises(InputError, match="hexadecimal"):
+        SaveLikeSource(tmp_path / "out", weights_digest="model.pt")(LoadRadiograph()(films[0]))
 
 
 def test_same_names_do_not_replace_each_other(tmp_path, films):
