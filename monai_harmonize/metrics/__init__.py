@@ -12,6 +12,8 @@ from monai_harmonize.metrics.grey_level_histogram import (
 )
 from monai_harmonize.metrics.structure import (
     gradient_agreement,
+    increasing_curve,
+    level_index,
     monotone_fit,
     monotone_residual,
     structural_similarity,
@@ -22,7 +24,9 @@ __all__ = [
     "SiteDistanceMetric",
     "gradient_agreement",
     "grey_level_histogram",
+    "increasing_curve",
     "jensen_shannon_distance",
+    "level_index",
     "monotone_fit",
     "monotone_residual",
     "pooled_histogram",
