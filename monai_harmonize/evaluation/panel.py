@@ -16,7 +16,6 @@ from monai_harmonize.evaluation.images import (
     MATCHED,
     RAW,
     TRUTH,
-    Image,
     Load,
     load_case,
     load_item,

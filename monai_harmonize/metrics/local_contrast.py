@@ -12,7 +12,7 @@ __all__ = ["local_contrast_gain"]
 
 
 def local_contrast_gain(
-    image: NDArray[Any], reference: NDArray[Any], *, window: int = 16, contrast: float = 0.01
+    image: NDArray[Any], reference: NDArray[Any], *, window: int = 16, contrast: float = 0.02
 ) -> NDArray[np.float64]:
     """Slope of the regression of output on input in every window that shows something.
 

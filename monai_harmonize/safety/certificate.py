@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,9 @@ __all__ = ["SCHEMA_VERSION", "Certificate", "Provenance", "ToneCurve", "certify"
 
 SCHEMA_VERSION = "1.0"
 MAX_KNOTS = 64
+Levels = tuple[NDArray[np.float64], NDArray[np.float64]]
 # What a class promises cannot be told without these.
-NEEDED = ("gradient_agreement", "contrast_gain_minimum")
+NEEDED = ("gradient_agreement", "contrast_gain_minimum", "contrast_gain_p01")
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def certify_measured(
         stored_levels=stored_levels,
         spacing=steps,
         declared_curve=declared,
-        hidden_code_ratio=None if hidden_code is None else hidden_code.ratio,
+        hidden_code_amplification=None if hidden_code is None else hidden_code.amplification,
     )
     verdict, reasons = judge(found.measures, bars, guarantee_class)
     certificate = Certificate(
@@ -215,7 +216,7 @@ def _unit(image: ArrayLike, name: str, grey_range: Sequence[float]) -> NDArray[n
     return (array - np.float32(low)) * np.float32(1 / (high - low))
 
 
-def _declared(curve: tuple[ArrayLike, ArrayLike], grey_range: Sequence[float]) -> tuple[NDArray[np.float64], ...]:
+def _declared(curve: tuple[ArrayLike, ArrayLike], grey_range: Sequence[float]) -> Levels:
     low, high = (float(bound) for bound in grey_range)
     knots, values = ((np.asarray(levels, np.float64) - low) / (high - low) for levels in curve)
     if knots.ndim != 1 or knots.shape != values.shape or knots.size < 2 or not (np.diff(knots) > 0).all():
@@ -229,13 +230,8 @@ def _curve(knots: NDArray[np.float64], values: NDArray[np.float64]) -> ToneCurve
     return ToneCurve(tuple(knots.tolist()), tuple(values.tolist()), bounds)
 
 
-def _thinned(levels: NDArray[np.float64], curve: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+def _thinned(levels: NDArray[np.float64], curve: NDArray[np.float64]) -> Levels:
     """At most ``MAX_KNOTS`` points, evenly along the curve's length."""
     length = np.concatenate([[0.0], np.cumsum(np.diff(levels) + np.diff(curve))])
     chosen = np.unique(np.searchsorted(length, np.linspace(0, length[-1], MAX_KNOTS)).clip(0, len(levels) - 1))
     return levels[chosen], curve[chosen]
-
-
-def with_provenance(certificate: Certificate, **facts: Any) -> Certificate:
-    """The same certificate with some facts of its provenance replaced."""
-    return replace(certificate, provenance=replace(certificate.provenance, **facts))

@@ -17,8 +17,8 @@ Translate = Callable[[Tensor], Tensor]
 
 # Half width in pixels of a blur that no eye notices.
 BLUR_SIGMA = 0.5
-# Errors below this share of the scale are rounding; a ratio of two such numbers says nothing.
-FLOOR = 1 / 512
+# Half an 8-bit level: a cycle error below it is rounding, and a ratio to it says nothing.
+FLOOR = 1 / 510
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class HiddenCode:
         quantised: with the translation rounded to 8 bits.
         noisy: with white noise of one 8-bit level added to it.
         blurred: with a Gaussian of 0.5 pixel applied to it.
-        ratio: largest growth of the error by a disturbance that is not the disturbance itself: (disturbed error -
-            size of the disturbance) over the cycle error, both floored at half an 8-bit level.
+        ratio: the largest of the three over the undisturbed error, that at least half an 8-bit level.
+        amplification: how many times larger a disturbance is after the way back, the largest of the three. For a
+            curve it is at most its inverse's largest slope.
     """
 
     cycle_error: float
@@ -39,11 +40,17 @@ class HiddenCode:
     noisy: float
     blurred: float
     ratio: float
+    amplification: float
 
 
 @torch.no_grad()
 def hidden_code_test(
-    image: Tensor, forward: Translate, backward: Translate, *, grey_range: tuple[float, float] = (-1.0, 1.0), seed: int = 0
+    image: Tensor,
+    forward: Translate,
+    backward: Translate,
+    *,
+    grey_range: tuple[float, float] = (-1.0, 1.0),
+    seed: int = 0,
 ) -> HiddenCode:
     """Disturb the translated image invisibly before it is translated back, and see how much worse it comes back.
 
@@ -58,7 +65,7 @@ def hidden_code_test(
         seed: of the noise.
 
     Returns:
-        Errors and their ratio; about 1 or less for an honest pair.
+        Errors, their ratio and the amplification; the latter is about 1 for an honest pair.
 
     Raises:
         InputError: the batch has no such axes, or a translation changes its shape.
@@ -75,12 +82,16 @@ def hidden_code_test(
         "noisy": translated + noise,
         "blurred": blurred(translated),
     }
-    cycle_error = _error(backward(translated), image, scale)
-    errors = {name: _error(backward(changed), image, scale) for name, changed in disturbed.items()}
-    sizes = {name: _error(changed, translated, scale) for name, changed in disturbed.items()}
-    floor = max(cycle_error, FLOOR)
-    ratio = max(max(errors[name] - sizes[name], floor) / floor for name in errors)
-    return HiddenCode(cycle_error=cycle_error, **errors, ratio=ratio)
+    restored = backward(translated)
+    cycle_error = _error(restored, image, scale)
+    errors, growth = {}, []
+    for name, changed in disturbed.items():
+        back = backward(changed)
+        errors[name] = _error(back, image, scale)
+        size = _error(changed, translated, scale)
+        growth.append(_error(back, restored, scale) / size if size > 0 else 0.0)
+    ratio = max(errors.values()) / max(cycle_error, FLOOR)
+    return HiddenCode(cycle_error=cycle_error, **errors, ratio=ratio, amplification=max(growth))
 
 
 def blurred(image: Tensor, sigma: float = BLUR_SIGMA) -> Tensor:

@@ -15,7 +15,7 @@ from skimage.metrics import normalized_mutual_information
 from torch.nn import functional as F
 
 from monai_harmonize.metrics.local_contrast import local_contrast_gain
-from monai_harmonize.metrics.radial_gain import filtered_residual
+from monai_harmonize.metrics.radial_gain import SMALLEST, filtered_residual
 from monai_harmonize.metrics.structure import (
     SSIM_WINDOW,
     gradient_agreement,
@@ -32,6 +32,8 @@ Image = NDArray[np.float32]
 REDUCED_PIXELS = 512**2
 # A residual larger than this share of the grey scale belongs to a blob.
 BLOB_LEVEL = 0.02
+# A residual that nowhere exceeds this is rounding.
+EXPLAINED = 1e-3
 THUMBNAIL = 32
 # Steps of a histogram of residuals; a percentile read from it is exact to one 16-bit level.
 STEPS = 65536
@@ -67,7 +69,7 @@ class Measures:
     nmi: float | None
     ssim: float | None
     rank_correlation: float | None
-    hidden_code_ratio: float | None = None
+    hidden_code_amplification: float | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Measurement:
         levels: used grey levels of the source on [0, 1], increasing.
         curve: best increasing curve at these levels.
         residual: curve's residual on the reduced copy.
+        filtered_residual: on the reduced copy.
         source: reduced copy, [0, 1].
         harmonized: reduced copy, [0, 1].
     """
@@ -108,6 +111,7 @@ class Measurement:
     levels: NDArray[np.float64]
     curve: NDArray[np.float64]
     residual: Image
+    filtered_residual: Image
     source: Image
     harmonized: Image
 
@@ -119,7 +123,7 @@ def measure(
     stored_levels: int = 65536,
     spacing: tuple[float, ...] | None = None,
     declared_curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
-    hidden_code_ratio: float | None = None,
+    hidden_code_amplification: float | None = None,
 ) -> Measurement:
     """Measure one pair.
 
@@ -129,21 +133,22 @@ def measure(
         stored_levels: how many grey levels a file of this depth can store on the scale.
         spacing: mm per pixel along each axis.
         declared_curve: knots and values of the curve that was applied, [0, 1].
-        hidden_code_ratio: see ``hidden_code_test``.
+        hidden_code_amplification: see ``hidden_code_test``.
     """
     clipped = np.count_nonzero((harmonized <= 0) & (source > 0)) + np.count_nonzero((harmonized >= 1) & (source < 1))
     output = np.clip(harmonized, 0, 1)
     index = level_index(source, stored_levels)
     counts = np.bincount(index.ravel(), minlength=stored_levels)
     curve = increasing_curve(index, output, stored_levels)
-    curved = curve.astype(np.float32)[index]
-    residual = output - curved
+    residual = output - curve.astype(np.float32)[index]
     used = np.flatnonzero(counts)
     levels = used / (stored_levels - 1)
     groups, sizes = np.unique(np.rint(curve[used] * (stored_levels - 1)), return_inverse=True, return_counts=True)[1:]
     merged = sizes[groups] > 1
-    small_source, small_output, small_curved, small_residual = map(_reduced, (source, output, curved, residual))
-    unexplained = filtered_residual(small_output, small_curved)
+    small_source, small_output, small_residual = map(_reduced, (source, output, residual))
+    # Where the curve explains all, nothing is left for a filter; in a tiny image there is none.
+    explained = max(residual.max(), -residual.min()) < EXPLAINED or min(small_source.shape) < SMALLEST
+    unexplained = small_residual if explained else filtered_residual(small_output, small_source)
     scale = [n / m for n, m in zip(source.shape, small_source.shape, strict=True)]
     blob, filtered_blob = (_largest_blob(found, scale, spacing) for found in (small_residual, unexplained))
     spread, rms = float(output.std()), _rms(residual)
@@ -161,11 +166,11 @@ def measure(
         merged_pixels=float(counts[used][merged].sum() / source.size),
         widest_merge=float(_widest(levels, groups)),
         clipped_pixels=int(clipped) / source.size,
-        hidden_code_ratio=hidden_code_ratio,
+        hidden_code_amplification=hidden_code_amplification,
         **_structure(small_source, small_output),
     )
     return Measurement(
-        measures, blob, filtered_blob, levels, curve[used], small_residual, small_source, small_output
+        measures, blob, filtered_blob, levels, curve[used], small_residual, unexplained, small_source, small_output
     )
 
 
