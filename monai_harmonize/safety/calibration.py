@@ -51,11 +51,11 @@ COMMON = {
 }
 FILTERED = {
     "gradient_agreement": least(1.0, 0.005, 0.98),
-    "contrast_gain_p01": least(1.0, 0.9),
+    "contrast_gain_median": least(1.0, 0.9),
     "residual_rms": Rule(0.0, 0.005),
     "filtered_residual_rms": Rule(0.0, 0.002),
     "filtered_residual_p999": Rule(0.0, 0.01),
-    "filtered_blob_share": Rule(0.0, 0.0001),
+    "filtered_blob_share": Rule(0.0, 0.001),
 }
 SHADED = {
     "gradient_agreement": least(1.0, 0.005, 0.95),

@@ -21,7 +21,7 @@ SCHEMA_VERSION = "1.0"
 MAX_KNOTS = 64
 Levels = tuple[NDArray[np.float64], NDArray[np.float64]]
 # What a class promises cannot be told without these.
-NEEDED = ("gradient_agreement", "contrast_gain_minimum", "contrast_gain_p01")
+NEEDED = ("gradient_agreement", "contrast_gain_minimum", "contrast_gain_median")
 
 
 @dataclass(frozen=True)

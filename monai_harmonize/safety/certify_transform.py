@@ -78,7 +78,7 @@ class CertifyHarmonizedd(MapTransform):
         item = dict(data)
         image, result = item[self.image_key], item[self.keys[0]]
         meta: Mapping[str, Any] = image.meta if isinstance(image, MetaTensor) else {}
-        path = str(meta.get(ImageMetaKey.FILENAME_OR_OBJ.value, "image"))
+        path = str(meta.get(ImageMetaKey.FILENAME_OR_OBJ, "image"))
         try:
             item[CERTIFICATE], item[MEASUREMENT] = certify_measured(
                 _array(image, path),

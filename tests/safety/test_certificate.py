@@ -28,7 +28,12 @@ def chest(seed=0, shape=(160, 128)):
 
 def certified(source, output, guarantee_class="G0", **options):
     return certify(
-        2 * source - 1, 2 * output - 1, guarantee_class=guarantee_class, thresholds=THRESHOLDS, stored_levels=256, **options
+        2 * source - 1,
+        2 * output - 1,
+        guarantee_class=guarantee_class,
+        thresholds=THRESHOLDS,
+        stored_levels=256,
+        **options,
     )
 
 
@@ -78,7 +83,12 @@ def test_curve_is_thinned_and_declared_slopes_are_told():
     values = np.array([-1.0, -0.5, 1.0])
     output = np.interp(2 * source - 1, knots, values)
     certificate = certify(
-        2 * source - 1, output, guarantee_class="G0", thresholds=THRESHOLDS, stored_levels=256, declared_curve=(knots, values)
+        2 * source - 1,
+        output,
+        guarantee_class="G0",
+        thresholds=THRESHOLDS,
+        stored_levels=256,
+        declared_curve=(knots, values),
     )
     assert certificate.declared_curve.slope_range == pytest.approx((0.5, 1.5))
     assert certificate.declared_curve.target_levels == pytest.approx((0, 0.25, 1))
@@ -92,7 +102,12 @@ def test_scale_is_the_given_one_and_never_the_images():
     source, output = chest(), chest() ** 1.2
     one = certified(source, output)
     other = certify(
-        4095 * source, 4095 * output, guarantee_class="G0", thresholds=THRESHOLDS, stored_levels=256, grey_range=(0, 4095)
+        4095 * source,
+        4095 * output,
+        guarantee_class="G0",
+        thresholds=THRESHOLDS,
+        stored_levels=256,
+        grey_range=(0, 4095),
     )
     assert other.measures.residual_rms == pytest.approx(one.measures.residual_rms, abs=1e-6)
     assert other.measures.ssim == pytest.approx(one.measures.ssim, abs=1e-5)
