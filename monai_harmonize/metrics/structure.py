@@ -61,7 +61,8 @@ def structural_similarity(image: NDArray[Any], reference: NDArray[Any]) -> float
 
 def level_index(image: NDArray[Any], levels: int) -> NDArray[np.intp]:
     """Nearest of `levels` evenly spaced grey levels on [0, 1] of every pixel, 0 to `levels` - 1; values beyond clip."""
-    return np.rint(np.clip(image, 0, 1) * np.float32(levels - 1)).astype(np.intp)
+    index: NDArray[np.intp] = np.rint(np.clip(image, 0, 1) * np.float32(levels - 1)).astype(np.intp)
+    return index
 
 
 def increasing_curve(index: NDArray[np.intp], output: NDArray[Any], levels: int) -> NDArray[np.float64]:

@@ -38,7 +38,7 @@ def random_curve(image: Image, generator: Generator, *, slope_range: tuple[float
         generator: source of randomness.
         slope_range: bounds of the slopes, below and above 1.
     """
-    slopes = np.exp(generator.uniform(*np.log(slope_range), size=12))
+    slopes = np.exp(generator.uniform(np.log(slope_range[0]), np.log(slope_range[1]), size=12))
     for _ in range(50):  # the curve stays on [0, 1]: mean slope at most 1
         slopes = np.clip(slopes / max(slopes.mean(), 1.0), *slope_range)
     rise = np.concatenate([[0.0], np.cumsum(slopes) / len(slopes)])
@@ -61,7 +61,7 @@ def random_curve_and_filter(
     """
     spectral = SiteSpectralFilter(gain_range=gain_range)
     frequencies = spectral.frequencies.numpy().astype(np.float64)
-    corners = generator.uniform(*np.log(gain_range), size=5)
+    corners = generator.uniform(np.log(gain_range[0]), np.log(gain_range[1]), size=5)
     corners[0] = 0.0
     place = np.linspace(1, np.log2(min(image.shape)), 5)
     gain = np.exp(np.interp(np.log2(frequencies), place, corners)).clip(*gain_range)
@@ -87,7 +87,8 @@ def random_shading(image: Image, generator: Generator, *, share: float = 0.3) ->
     field = gaussian_filter(generator.standard_normal(image.shape), min(image.shape) / 4)
     weight = share * (field - field.min()) / np.ptp(field)
     first, second = (random_curve(image, generator) for _ in range(2))
-    return (first + weight * (second - first)).astype(np.float32)
+    mixed: Image = (first + weight * (second - first)).astype(np.float32)
+    return mixed
 
 
 def painted_nodule(image: Image, generator: Generator, *, amplitude: float = NODULE_AMPLITUDE) -> Image:

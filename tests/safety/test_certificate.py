@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.manifest import load_manifest
 from monai_harmonize.safety.certificate import MAX_KNOTS, Provenance, certify, judge
 from monai_harmonize.safety.hidden_code import HiddenCode
 from monai_harmonize.safety.measures import measure
 from monai_harmonize.safety.simulated_changes import DAMAGES, random_curve
 from monai_harmonize.safety.thresholds import Bar, load_thresholds
+from monai_harmonize.transforms import LoadRadiographd, ScaleGreyLevelsd
 
 THRESHOLDS = load_thresholds()
 CODE = HiddenCode(cycle_error=0.01, quantised=0.3, noisy=0.2, blurred=0.1, ratio=30.0, amplification=60.0)
@@ -167,9 +169,6 @@ def test_what_cannot_be_certified(change, message):
 @pytest.mark.real_data
 def test_real_radiographs(real_data):
     """Every 40th of them: curves pass, damages do not. Rates over more images: docs/certificate.md."""
-    from monai_harmonize.data.manifest import load_manifest
-    from monai_harmonize.transforms import LoadRadiographd, ScaleGreyLevelsd
-
     verdicts = {name: [] for name in ("honest", *DAMAGES)}
     for number, record in enumerate(load_manifest(real_data / "cxr_manifest.csv", real_data).records[::40]):
         item = ScaleGreyLevelsd("image")(LoadRadiographd("image")(dict(record)))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -86,8 +87,5 @@ def test_calibration_needs_images():
 
 
 def test_package_file_is_tidy():
-    import monai_harmonize.safety.thresholds as module
-    from importlib.resources import files
-
-    text = (files(module.__package__) / "thresholds.json").read_text()
+    text = (files("monai_harmonize.safety") / "thresholds.json").read_text()
     assert json.dumps(json.loads(text), indent=4) + "\n" == text
