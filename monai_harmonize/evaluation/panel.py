@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +16,6 @@ from monai_harmonize.evaluation.images import (
     MATCHED,
     RAW,
     TRUTH,
-    Image,
     Load,
     load_case,
     load_item,
@@ -25,6 +23,7 @@ from monai_harmonize.evaluation.images import (
 )
 from monai_harmonize.evaluation.protocol import TARGET, Evaluation
 from monai_harmonize.metrics import monotone_residual
+from monai_harmonize.safety.drawing import show_image
 
 __all__ = ["panel_cases", "panel_figure"]
 
@@ -82,7 +81,7 @@ def panel_figure(
     low, high = _grey_window(evaluation)
     for row, ((rank, case), images) in enumerate(zip(chosen, rows, strict=True)):
         for column, method in enumerate((RAW, HARMONIZED, MATCHED, last)):
-            _show(grid[row, column], images[method], "gray", low, high)
+            show_image(grid[row, column], images[method], "gray", low, high)
         grid[row, 0].set_ylabel(f"{_short(case.name)}\n{rank}", fontsize=10)
     titles = [labels[RAW], labels[HARMONIZED], labels[MATCHED], last_name]
     titles += ["Change\n(harmonized − raw)", "Residual: what no\ntone curve explains"]
@@ -90,7 +89,7 @@ def panel_figure(
         axes.set_title(title, fontsize=11)
     for column, maps in ((4, changes), (5, residuals)):
         scale = max(_extent(maps), SMALLEST_SCALE)
-        drawn = [_show(grid[row, column], m, "PuOr_r", -scale, scale) for row, m in enumerate(maps)]
+        drawn = [show_image(grid[row, column], m, "PuOr_r", -scale, scale) for row, m in enumerate(maps)]
         bar = figure.colorbar(drawn[0], cax=bars[column - 4], orientation="horizontal", extend="both")
         bar.set_label("darker  ←   →  brighter", fontsize=10)
         bar.set_ticks([-scale, 0, scale], labels=[f"−{scale:.2f}", "0", f"+{scale:.2f}"], fontsize=10)
@@ -120,15 +119,6 @@ def _grid(shapes: Sequence[tuple[int, ...]]) -> tuple[Figure, NDArray[np.object_
         box = axes.get_position()
         bars.append(figure.add_axes((box.x0 + 0.01, 0.47 / total, box.width - 0.02, 0.12 / total)))
     return figure, grid, bars
-
-
-def _show(axes: Axes, image: Image, colours: str, low: float, high: float) -> Any:
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-    axes.set_anchor("N")
-    # Arrays are (columns, rows); a display wants rows first.
-    return axes.imshow(image.T, cmap=colours, vmin=low, vmax=high)
 
 
 def _grey_window(evaluation: Evaluation) -> tuple[float, float]:

@@ -13,6 +13,8 @@ from monai_harmonize.metrics.grey_level_histogram import (
 )
 from monai_harmonize.metrics.structure import (
     gradient_agreement,
+    increasing_curve,
+    level_index,
     monotone_fit,
     monotone_residual,
     structural_similarity,
@@ -26,7 +28,9 @@ __all__ = [
     "bilateral_grid_fit",
     "gradient_agreement",
     "grey_level_histogram",
+    "increasing_curve",
     "jensen_shannon_distance",
+    "level_index",
     "monotone_fit",
     "monotone_residual",
     "pooled_histogram",

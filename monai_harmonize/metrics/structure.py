@@ -14,9 +14,16 @@ import torch
 from monai.metrics import SSIMMetric
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
-from sklearn.isotonic import IsotonicRegression
+from sklearn.isotonic import isotonic_regression
 
-__all__ = ["gradient_agreement", "monotone_fit", "monotone_residual", "structural_similarity"]
+__all__ = [
+    "gradient_agreement",
+    "increasing_curve",
+    "level_index",
+    "monotone_fit",
+    "monotone_residual",
+    "structural_similarity",
+]
 
 SSIM_WINDOW = 11
 
@@ -52,11 +59,39 @@ def structural_similarity(image: NDArray[Any], reference: NDArray[Any]) -> float
     return float(metric(first, second))
 
 
-def monotone_fit(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 1024) -> NDArray[np.float32]:
+def level_index(image: NDArray[Any], levels: int) -> NDArray[np.intp]:
+    """Nearest of `levels` evenly spaced grey levels on [0, 1] of every pixel, 0 to `levels` - 1; values beyond clip."""
+    index: NDArray[np.intp] = np.rint(np.clip(image, 0, 1) * np.float32(levels - 1)).astype(np.intp)
+    return index
+
+
+def increasing_curve(index: NDArray[np.intp], output: NDArray[Any], levels: int) -> NDArray[np.float64]:
+    """Best increasing curve of an output on its input's grey level in least squares, one value per level.
+
+    Isotonic regression of the mean output per level, weighted by its pixels, which is that of all pixels (Barlow et
+    al., Statistical Inference under Order Restrictions, 1972). No pixel is sorted.
+
+    Args:
+        index: `level_index` of the input.
+        output: same shape, any unit.
+        levels: how many there are.
+
+    Returns:
+        Shape `(levels,)`, not decreasing; linear over levels that no pixel has, constant beyond them.
+    """
+    counts = np.bincount(index.ravel(), minlength=levels)
+    sums = np.bincount(index.ravel(), weights=output.ravel(), minlength=levels)
+    used = np.flatnonzero(counts)
+    fitted = isotonic_regression(sums[used] / counts[used], sample_weight=counts[used].astype(np.float64))
+    curve: NDArray[np.float64] = np.interp(np.arange(levels), used, fitted)
+    return curve
+
+
+def monotone_fit(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 65536) -> NDArray[np.float32]:
     """Best increasing function of `reference` for `image` in least squares, applied to `reference`.
 
-    The pixels are first averaged within `levels` equal steps of the reference's grey level, which is exact
-    for a reference with at most that many evenly spaced levels and makes the isotonic regression fast.
+    The reference's grey levels are first rounded to `levels` evenly spaced ones, which changes nothing for a file
+    of that depth.
 
     Args:
         image: output of a harmonizer, grey levels on [0, 1].
@@ -70,19 +105,12 @@ def monotone_fit(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 
         ValueError: shapes differ or a value is not finite.
     """
     _checked(image, reference)
-    inputs, outputs = (a.astype(np.float64).ravel() for a in (reference, image))
-    index = (np.clip(inputs, 0, 1) * levels).astype(np.int64).clip(0, levels - 1)
-    counts = np.bincount(index, minlength=levels)
-    used = counts > 0
-    mean_input, mean_output = (
-        np.bincount(index, weights=grey, minlength=levels)[used] / counts[used] for grey in (inputs, outputs)
-    )
-    curve = IsotonicRegression(out_of_bounds="clip").fit(mean_input, mean_output, sample_weight=counts[used])
-    fitted: NDArray[np.float32] = curve.predict(inputs).reshape(image.shape).astype(np.float32)
+    index = level_index(reference, levels)
+    fitted: NDArray[np.float32] = increasing_curve(index, image, levels).astype(np.float32)[index]
     return fitted
 
 
-def monotone_residual(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 1024) -> NDArray[np.float32]:
+def monotone_residual(image: NDArray[Any], reference: NDArray[Any], *, levels: int = 65536) -> NDArray[np.float32]:
     """Image minus its `monotone_fit`: positive where the output is brighter than any tone curve explains.
 
     Its root mean square is the size of the change in structure, in units of the grey scale; 0 for every

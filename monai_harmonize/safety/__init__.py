@@ -1,0 +1,1 @@
+"""Certificates: what a harmonizer did to an image, measured and judged."""

@@ -1,0 +1,146 @@
+"""Certificate of an item of inference, made where the network's input and output are still on one scale."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Hashable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from monai.utils import ImageMetaKey, TransformBackends
+from numpy.typing import NDArray
+
+from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.networks.site_tone_curve import SiteToneCurve
+from monai_harmonize.safety.certificate import Provenance, certify_measured
+from monai_harmonize.safety.thresholds import load_thresholds
+
+__all__ = ["CERTIFICATE", "MEASUREMENT", "CertifyHarmonizedd", "known_spacing", "stored_levels"]
+
+# Keys under which the results travel with the item.
+CERTIFICATE, MEASUREMENT = "certificate", "measurement"
+
+
+class CertifyHarmonizedd(MapTransform):
+    """Certify what a network made of an image. It goes before ``RestoreGreyLevelsd``.
+
+    Adds ``certificate`` and ``measurement`` to the item, so that what follows can decide by ``certificate.verdict``
+    whether to write; ``CertificateWriter`` writes both.
+
+    Args:
+        keys: the one key of the result, ``(1, W, H[, D])``, on [-1, 1].
+        guarantee_class: G0 to G4, as the bundle's metadata declare.
+        image_key: key of the network's input, same shape and scale, with the metadata of ``LoadRadiograph``.
+        bundle: name of the method.
+        version: its version.
+        weights: its weight file, of which the certificate names the SHA-256 digest.
+        thresholds: file of ``save_thresholds``; the package's own by default.
+        tone_curve: curve that the method applies, on [-1, 1].
+
+    Raises:
+        InputError: there is no such class or file. At the call, ``ImageFileError`` names the image.
+    """
+
+    backend = (TransformBackends.NUMPY,)
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        guarantee_class: str,
+        *,
+        image_key: str = "image",
+        bundle: str | None = None,
+        version: str | None = None,
+        weights: str | PathLike[str] | None = None,
+        thresholds: str | PathLike[str] | None = None,
+        tone_curve: SiteToneCurve | None = None,
+    ) -> None:
+        super().__init__(keys)
+        if len(self.keys) != 1:
+            raise InputError(f"CertifyHarmonizedd takes one key, the result's; got {self.keys}")
+        self.guarantee_class = guarantee_class
+        self.image_key = image_key
+        self.bundle, self.version = bundle, version
+        self.weights = None if weights is None else Path(weights)
+        self.thresholds = load_thresholds(thresholds)
+        self.bars = self.thresholds.of(guarantee_class)
+        self.tone_curve = tone_curve
+        self._digest: str | None = None
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Certify the item's result."""
+        item = dict(data)
+        image, result = item[self.image_key], item[self.keys[0]]
+        meta: Mapping[str, Any] = image.meta if isinstance(image, MetaTensor) else {}
+        path = str(meta.get(ImageMetaKey.FILENAME_OR_OBJ, "image"))
+        try:
+            item[CERTIFICATE], item[MEASUREMENT] = certify_measured(
+                _array(image, path),
+                _array(result, path),
+                guarantee_class=self.guarantee_class,
+                thresholds=self.thresholds,
+                stored_levels=stored_levels(meta),
+                spacing=known_spacing(image),
+                declared_curve=self._declared_curve(),
+                provenance=Provenance(
+                    file=Path(path).name,
+                    bundle=self.bundle,
+                    version=self.version,
+                    weights_sha256=self._weights_digest(),
+                    polarity_turned=meta.get("polarity_turned"),
+                    template_correlation=meta.get("template_correlation"),
+                ),
+            )
+        except ImageFileError:
+            raise
+        except InputError as error:
+            raise ImageFileError(path, f"its result cannot be certified: {error}") from error
+        return item
+
+    def _declared_curve(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
+        if self.tone_curve is None:
+            return None
+        knots, values = (
+            levels.detach().cpu().numpy() for levels in (self.tone_curve.source_levels, self.tone_curve.target_levels)
+        )
+        return knots, values
+
+    def _weights_digest(self) -> str | None:
+        # At the first image and not before: a bundle may name its weights and load them later.
+        if self._digest is None and self.weights is not None:
+            if not self.weights.is_file():
+                raise InputError(f"{self.weights}: there is no such weight file to name in the certificate")
+            self._digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()
+        return self._digest
+
+
+def stored_levels(meta: Mapping[str, Any]) -> int:
+    """How many grey levels a file can store on the range that was scaled to [-1, 1]; at most 65536.
+
+    ``2 ** bits_stored``, or fewer where whole numbers of a narrower ``grey_range`` (a window of HU) are all there is.
+    """
+    levels = int(min(2 ** int(meta.get("bits_stored", 16)), 65536))
+    low, high = meta.get("grey_range", (0.0, 65535.0))
+    span = float(high) - float(low)
+    return min(levels, int(span) + 1) if span.is_integer() and span >= 255 else levels
+
+
+def known_spacing(image: torch.Tensor) -> Sequence[float] | None:
+    """Spacing in mm of each spatial axis; ``None`` for a plane of exactly 1 mm, which readers give where none is."""
+    if not isinstance(image, MetaTensor):
+        return None
+    spacing = [float(step) for step in image.pixdim[: image.ndim - 1]]
+    return None if image.ndim == 3 and spacing == [1.0, 1.0] else spacing
+
+
+def _array(image: torch.Tensor, path: str) -> NDArray[np.float32]:
+    if image.shape[0] != 1:
+        raise ImageFileError(path, f"an image of shape {tuple(image.shape)}; expected one channel, (1, W, H[, D])")
+    array: NDArray[np.float32] = image[0].detach().cpu().float().numpy()
+    return np.asarray(array)
