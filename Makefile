@@ -43,4 +43,4 @@ bench: $(VENV)/.run
 	$(BIN)/python benchmarks/cyclegan_step.py
 
 clean:
-	rm -rf demo $(BUNDLE)/data $(BUNDLE)/models $(BUNDLE)/eval $(BUNDLE)/harmonized
+	rm -rf demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized

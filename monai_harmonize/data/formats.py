@@ -23,6 +23,9 @@ IMAGE_SUFFIXES = (".nii.gz", ".jpeg", ".jpg", ".png", ".nii", *DICOM_SUFFIXES)
 SUPPORTED = "DICOM, PNG, JPEG or NIfTI"
 NIFTI1_MAGIC, NIFTI2_MAGIC, NIFTI_HEADER_BYTES = (b"n+1\0", b"ni1\0"), b"n+2\0", 352
 
+# Our own files beside harmonized images.
+NO_IMAGES = (".certificate.png", ".pr.dcm")
+
 
 def sniff_format(path: str | PathLike[str]) -> str | None:
     """Format of a file by its first bytes: ``"dicom"``, ``"png"``, ``"jpeg"``, ``"nifti"`` or None.
@@ -77,9 +80,9 @@ def find_images(
 ) -> list[Path]:
     """Image files among files and folders (searched to any depth), sorted, each once.
 
-    In a folder, hidden files and ``DICOMDIR`` are left out, and so is what neither looks like an image by its
-    content nor by its suffix; a damaged image is listed, for its reader to report. A file named directly is
-    always listed.
+    In a folder, hidden files, ``DICOMDIR``, pictures of certificates and presentation states are left out, and so is
+    what neither looks like an image by its content nor by its suffix; a damaged image is listed, for its reader to
+    report. A file named directly is always listed.
 
     Args:
         inputs: a file, a folder or several of them.
@@ -111,7 +114,8 @@ def images_below(folder: Path) -> Iterator[Path]:
     """Image files of a folder and its subfolders."""
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or path.name.upper() == "DICOMDIR" or not path.is_file():
+        beside = path.name.upper() == "DICOMDIR" or path.name.lower().endswith(NO_IMAGES)
+        if hidden or beside or not path.is_file():
             continue
         if path.name.lower().endswith(IMAGE_SUFFIXES) or sniff_format(path) is not None:
             yield path

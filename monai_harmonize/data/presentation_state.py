@@ -137,10 +137,10 @@ def softcopy_state(
     state.Laterality = ""  # type 2C (PS3.3 C.7.3.1); the image may have it, then it follows
     for element in kept:
         state[element.tag] = element
-    columns, rows = pixel_spacing(dataset, source)
-    if columns != rows:
+    spacing = pixel_spacing(dataset, source)
+    if spacing is not None and spacing[0] != spacing[1]:
         area = state.DisplayedAreaSelectionSequence[0]
-        area.PresentationPixelSpacing = [rows, columns]
+        area.PresentationPixelSpacing = list(spacing[::-1])
         del area.PresentationPixelAspectRatio
     return state
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from monai_harmonize.metrics.radial_spectrum import BINS_PER_OCTAVE
 from monai_harmonize.metrics.structure import increasing_curve, level_index
 from monai_harmonize.networks.site_spectral_filter import radial_frequency
 
@@ -23,6 +22,8 @@ SMALLEST = 8
 LOWEST, OCTAVES, STEPS = -2, 16, 256
 # Longest side of the copy on which the slow waves are fitted, and their knots per octave.
 COARSE, SLOW_PER_OCTAVE = 128, 3
+# Bins in which fast waves are averaged.
+FAST_PER_OCTAVE = 6
 # The mirrored border of `SiteSpectralFilter`, as share of the shorter side.
 MARGIN = 0.0625
 
@@ -123,14 +124,15 @@ def _slow_gain(given: Tensor, wanted: Tensor) -> tuple[NDArray[np.float64], NDAr
     # Beyond the last knot its gain goes on, which is near enough for what little is left there.
     basis = np.column_stack(waves)
     target = (wanted - spectrum.flatten()[0].real / geometry.padded_size).flatten().double().numpy()
-    ridge = 1e-6 * np.trace(basis.T @ basis) / len(knots) * np.eye(len(knots))
+    # The second term keeps an image without waves solvable.
+    ridge = (1e-6 * np.trace(basis.T @ basis) / len(knots) + 1e-12) * np.eye(len(knots))
     gains = np.linalg.solve(basis.T @ basis + ridge, basis.T @ target + ridge @ np.ones(len(knots)))
     return knots, gains
 
 
 def _fast_gain(given: Tensor, wanted: Tensor) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     octave = _octaves(given.shape, min(given.shape)).flatten()
-    place = ((octave - LOWEST) * BINS_PER_OCTAVE).round_().long()
+    place = ((octave - LOWEST) * FAST_PER_OCTAVE).round_().long()
     before, after = _tapered(given).flatten(), _tapered(wanted).flatten()
     power = before.abs().square_().double()
     product = (before.real * after.real).add_(before.imag * after.imag).double()

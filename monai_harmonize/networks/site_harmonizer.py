@@ -20,7 +20,8 @@ class SiteHarmonizer(nn.Module):
     """One fixed map for all images of a site, fitted without a label and without a gradient.
 
     Class G0 without ``spectral_filter``: a strictly increasing curve. With it class G2: the curve, a radial gain, and
-    a second curve fitted after it. A site whose files are inverted is turned first.
+    a second curve fitted after it. Images are expected the right way up: for a site whose files are inverted
+    ``polarity`` says so, and ``CheckPolarity`` or ``turned`` puts them right beforehand.
 
     Args:
         num_knots: of each curve.
@@ -30,7 +31,7 @@ class SiteHarmonizer(nn.Module):
         grey_range: scale of the images.
 
     Attributes:
-        polarity: 1, or -1 for a site whose images are to be inverted within ``grey_range`` beforehand.
+        polarity: 1, or -1 for a site whose images are to be turned within ``grey_range`` beforehand.
         template: mean rank thumbnail of the target site, ``(32, 32)``, by which an image's polarity is checked.
     """
 
@@ -68,7 +69,7 @@ class SiteHarmonizer(nn.Module):
 
     def toned(self, image: Tensor) -> Tensor:
         """After the first curve."""
-        return torch.as_tensor(self.curve(self.turned(image)))
+        return torch.as_tensor(self.curve(image))
 
     def sharpened(self, image: Tensor, spacing: list[float] | None = None) -> Tensor:
         """After the filter."""
@@ -79,7 +80,7 @@ class SiteHarmonizer(nn.Module):
         """Harmonize.
 
         Args:
-            image: ``(B, C, H, W[, D])`` in the grey range, float.
+            image: ``(B, C, H, W[, D])`` in the grey range, float, the right way up.
             spacing: mm per pixel along each spatial axis, for a filter in cycles per mm.
 
         Returns:

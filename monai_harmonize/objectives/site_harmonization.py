@@ -28,12 +28,20 @@ def site_fits(
         ToneCurveFit(harmonizer.curve, grey_range, before=lambda image, _: harmonizer.turned(image)),
     ]
     if harmonizer.filter is not None and harmonizer.second_curve is not None:
-        second_curve = ToneCurveFit(harmonizer.second_curve, grey_range, before=harmonizer.sharpened)
+        second_curve = ToneCurveFit(
+            harmonizer.second_curve,
+            grey_range,
+            before=lambda image, spacing: harmonizer.sharpened(harmonizer.turned(image), spacing),
+        )
         fits += [
-            SpectralFilterFit(harmonizer.filter, before=lambda image, _: harmonizer.toned(image)),
+            SpectralFilterFit(harmonizer.filter, before=lambda image, _: harmonizer.toned(harmonizer.turned(image))),
             second_curve,
             # The second curve has changed contrast, and with it the spectrum.
-            SpectralFilterFit(harmonizer.filter, refine=True, before=harmonizer),
+            SpectralFilterFit(
+                harmonizer.filter,
+                refine=True,
+                before=lambda image, spacing: harmonizer(harmonizer.turned(image), spacing),
+            ),
             second_curve,
         ]
     return fits

@@ -1,1 +1,7 @@
 """Certificates: what a harmonizer did to an image, measured and judged."""
+
+from monai_harmonize.safety.certificate import Certificate as Certificate
+from monai_harmonize.safety.certificate import certify as certify
+from monai_harmonize.safety.certificate_writer import CertificateWriter as CertificateWriter
+from monai_harmonize.safety.certify_transform import CertifyHarmonizedd as CertifyHarmonizedd
+from monai_harmonize.safety.thresholds import load_thresholds as load_thresholds

@@ -32,7 +32,7 @@ class Provenance:
         file: name of the source file.
         bundle: name of the method.
         version: its version.
-        weights_sha256: digest of its weight file.
+        weights_digest: digest of its weights.
         polarity_turned: whether bright and dark of the file were swapped before.
         template_correlation: rank correlation of the source with the target site's template, -1 to 1.
     """
@@ -40,7 +40,7 @@ class Provenance:
     file: str | None = None
     bundle: str | None = None
     version: str | None = None
-    weights_sha256: str | None = None
+    weights_digest: str | None = None
     polarity_turned: bool | None = None
     template_correlation: float | None = None
 

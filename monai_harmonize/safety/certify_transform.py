@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,12 @@ from monai.utils import ImageMetaKey, TransformBackends
 from numpy.typing import NDArray
 
 from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.data.spacing import pixel_spacing_of
 from monai_harmonize.networks.site_tone_curve import SiteToneCurve
 from monai_harmonize.safety.certificate import Provenance, certify_measured
 from monai_harmonize.safety.thresholds import load_thresholds
 
-__all__ = ["CERTIFICATE", "MEASUREMENT", "CertifyHarmonizedd", "known_spacing", "stored_levels"]
+__all__ = ["CERTIFICATE", "MEASUREMENT", "CertifyHarmonizedd", "stored_levels"]
 
 # Keys under which the results travel with the item.
 CERTIFICATE, MEASUREMENT = "certificate", "measurement"
@@ -39,12 +39,12 @@ class CertifyHarmonizedd(MapTransform):
         image_key: key of the network's input, same shape and scale, with the metadata of ``LoadRadiograph``.
         bundle: name of the method.
         version: its version.
-        weights: its weight file, of which the certificate names the SHA-256 digest.
+        weights_digest: of its weights, as ``digest_of_weights`` gives it.
         thresholds: file of ``save_thresholds``; the package's own by default.
         tone_curve: curve that the method applies, on [-1, 1].
 
     Raises:
-        InputError: there is no such class or file. At the call, ``ImageFileError`` names the image.
+        InputError: there is no such class or thresholds file. At the call, ``ImageFileError`` names the image.
     """
 
     backend = (TransformBackends.NUMPY,)
@@ -57,7 +57,7 @@ class CertifyHarmonizedd(MapTransform):
         image_key: str = "image",
         bundle: str | None = None,
         version: str | None = None,
-        weights: str | PathLike[str] | None = None,
+        weights_digest: str | None = None,
         thresholds: str | PathLike[str] | None = None,
         tone_curve: SiteToneCurve | None = None,
     ) -> None:
@@ -67,11 +67,10 @@ class CertifyHarmonizedd(MapTransform):
         self.guarantee_class = guarantee_class
         self.image_key = image_key
         self.bundle, self.version = bundle, version
-        self.weights = None if weights is None else Path(weights)
+        self.weights_digest = weights_digest
         self.thresholds = load_thresholds(thresholds)
         self.bars = self.thresholds.of(guarantee_class)
         self.tone_curve = tone_curve
-        self._digest: str | None = None
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Certify the item's result."""
@@ -86,13 +85,13 @@ class CertifyHarmonizedd(MapTransform):
                 guarantee_class=self.guarantee_class,
                 thresholds=self.thresholds,
                 stored_levels=stored_levels(meta),
-                spacing=known_spacing(image),
+                spacing=pixel_spacing_of(image),
                 declared_curve=self._declared_curve(),
                 provenance=Provenance(
                     file=Path(path).name,
                     bundle=self.bundle,
                     version=self.version,
-                    weights_sha256=self._weights_digest(),
+                    weights_digest=self.weights_digest,
                     polarity_turned=meta.get("polarity_turned"),
                     template_correlation=meta.get("template_correlation"),
                 ),
@@ -111,14 +110,6 @@ class CertifyHarmonizedd(MapTransform):
         )
         return knots, values
 
-    def _weights_digest(self) -> str | None:
-        # At the first image and not before: a bundle may name its weights and load them later.
-        if self._digest is None and self.weights is not None:
-            if not self.weights.is_file():
-                raise InputError(f"{self.weights}: there is no such weight file to name in the certificate")
-            self._digest = hashlib.sha256(self.weights.read_bytes()).hexdigest()
-        return self._digest
-
 
 def stored_levels(meta: Mapping[str, Any]) -> int:
     """How many grey levels a file can store on the range that was scaled to [-1, 1]; at most 65536.
@@ -129,14 +120,6 @@ def stored_levels(meta: Mapping[str, Any]) -> int:
     low, high = meta.get("grey_range", (0.0, 65535.0))
     span = float(high) - float(low)
     return min(levels, int(span) + 1) if span.is_integer() and span >= 255 else levels
-
-
-def known_spacing(image: torch.Tensor) -> Sequence[float] | None:
-    """Spacing in mm of each spatial axis; ``None`` for a plane of exactly 1 mm, which readers give where none is."""
-    if not isinstance(image, MetaTensor):
-        return None
-    spacing = [float(step) for step in image.pixdim[: image.ndim - 1]]
-    return None if image.ndim == 3 and spacing == [1.0, 1.0] else spacing
 
 
 def _array(image: torch.Tensor, path: str) -> NDArray[np.float32]:

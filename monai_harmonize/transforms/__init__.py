@@ -1,5 +1,7 @@
 """Transforms: the array class and its dictionary twin, one idea per file."""
 
+from monai_harmonize.transforms.check_polarity import CheckPolarity as CheckPolarity
+from monai_harmonize.transforms.check_polarity import CheckPolarityd as CheckPolarityd
 from monai_harmonize.transforms.crop_to_region import CropToRegion as CropToRegion
 from monai_harmonize.transforms.crop_to_region import CropToRegiond as CropToRegiond
 from monai_harmonize.transforms.load_mask import LoadMask as LoadMask
@@ -20,3 +22,6 @@ from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevels as Scal
 from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevelsd as ScaleGreyLevelsd
 from monai_harmonize.transforms.shrink_to import ShrinkTo as ShrinkTo
 from monai_harmonize.transforms.shrink_to import ShrinkTod as ShrinkTod
+from monai_harmonize.transforms.site_shift import SITE_SHIFTS as SITE_SHIFTS
+from monai_harmonize.transforms.site_shift import SiteShift as SiteShift
+from monai_harmonize.transforms.site_shift import SiteShiftd as SiteShiftd

@@ -119,7 +119,11 @@ def test_one_batch_of_good_and_bad_files(bundle: Path, chest_data: Path, tmp_pat
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert written == {"good.dcm", "deep/good.dcm", "pixel.png", "constant.png", "odd.png", "tiny.png"}
+    images = {"good.dcm", "deep/good.dcm", "pixel.png", "constant.png", "odd.png", "tiny.png"}
+    certificates = {str(Path(name).with_suffix(".certificate.json")) for name in images}
+    pictures = {name for name in written if name.endswith(".certificate.png")}
+    assert written == images | certificates | pictures | {"certificates.csv"}
+    assert {"constant.certificate.png", "pixel.certificate.png"} <= pictures
     assert "cut.dcm" in done.stdout
     assert "colour.dcm" in done.stdout
     assert "2 of 8 files failed" in done.stdout

@@ -78,6 +78,7 @@ def test_images_of_folders_and_files_sorted_and_once(folder):
     (folder / ".hidden").mkdir()
     (folder / "jpeg").rename(folder / ".hidden" / "film.jpg")
     (folder / "dicom").rename(folder / "DICOMDIR")
+    (folder / "a.certificate.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     (folder / "._film.png").write_bytes((deep / "film.png").read_bytes())
     (folder / "README.txt").write_text("no image")
     (folder / "broken.png").write_bytes(b"")

@@ -47,7 +47,7 @@ def test_a_turned_site_is_inverted_within_the_grey_range() -> None:
     harmonizer = SiteHarmonizer(grey_range=(0.0, 100.0))
     harmonizer.polarity.fill_(-1)
     image = torch.tensor([0.0, 25.0, 100.0]).view(1, 1, 1, 3)
-    torch.testing.assert_close(harmonizer(image).flatten(), torch.tensor([100.0, 75.0, 0.0]))
+    torch.testing.assert_close(harmonizer.turned(image).flatten(), torch.tensor([100.0, 75.0, 0.0]))
 
 
 def test_a_wrong_choice_and_an_empty_site_are_named() -> None:

@@ -119,7 +119,7 @@ def test_scale_is_the_given_one_and_never_the_images():
 
 def test_json_says_all_and_holds_no_nan():
     source = chest()
-    provenance = Provenance(file="a.png", bundle="b", version="1", weights_sha256="0" * 64, polarity_turned=True)
+    provenance = Provenance(file="a.png", bundle="b", version="1", weights_digest="0" * 64, polarity_turned=True)
     certificate = certified(source, source, spacing=(0.2, 0.3), provenance=provenance)
     record = json.loads(certificate.to_json())
     assert record["provenance"]["file"] == "a.png"
