@@ -145,8 +145,8 @@ def certify_measured(
     before, after = (_unit(image, name, grey_range) for image, name in ((source, "source"), (harmonized, "output")))
     if before.shape != after.shape:
         raise InputError(f"the output has shape {after.shape}, its source {before.shape}; compare images of one size")
-    if before.ndim not in (2, 3) or min(before.shape, default=0) < 2:
-        raise InputError(f"an image of shape {before.shape}; expected two or three axes of 2 pixels or more")
+    if before.ndim not in (2, 3) or before.size == 0:
+        raise InputError(f"an image of shape {before.shape}; expected two or three axes, none empty")
     if not 2 <= stored_levels <= 65536:
         raise InputError(f"stored_levels is {stored_levels}; expected 2 to 65536")
     if before.min() < -1e-4 or before.max() > 1 + 1e-4:

@@ -159,7 +159,7 @@ def test_stack_of_few_slices_keeps_the_window_of_ssim():
     assert found.measures.ssim == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("shape", [(2, 2), (3, 40), (9, 10)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (2, 2), (3, 40), (9, 10)])
 def test_tiny_images(shape):
     source = film(shape)
     numbers = measure(source, 1 - source, stored_levels=256).measures
