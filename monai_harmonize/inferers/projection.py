@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from monai.inferers import Inferer
+from monai.utils import CommonKeys
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,7 +19,7 @@ from monai_harmonize.networks.uniform_curve import uniform_curve
 
 __all__ = ["ProjectionInferer"]
 
-PROJECTIONS = ("g0", "g1", "none")
+PROJECTIONS = ("site", "g0", "g1", "none")
 
 
 class ProjectionInferer(Inferer):
@@ -26,19 +27,22 @@ class ProjectionInferer(Inferer):
 
     The network translates a copy reduced to ``working_size``; what it did is fitted in least squares by one strictly
     increasing curve (``"g0"``) or by a bilateral grid of positive slopes (``"g1"``), and this map is applied to the
-    native image. For one curve for all images of a site, see ``ToneCurveProjection``.
+    native image. ``"site"`` fits one curve to what the network does to all images of the site together and applies
+    it to each: what sets a patient apart stays.
 
     Args:
         inferer: inferer of the reduced copy.
-        project: ``"g0"``, ``"g1"``, or ``"none"``, which leaves everything to ``inferer``.
+        project: ``"site"``, ``"g0"``, ``"g1"``, or ``"none"``, which leaves everything to ``inferer``.
         working_size: longer spatial side at which the network was trained, in pixels.
         slope_range: bounds [m, M] of the slopes, ``0 < m <= M``.
         num_knots: of the curve.
         grid_size: nodes of the grid along each spatial axis, at least 2.
         num_levels: segments of the grid in grey level.
+        site_images: for ``"site"``: batches with ``image``, gone through once before the first image is harmonized;
+            files that cannot be read are left out.
 
     Raises:
-        InputError: an option outside the above.
+        InputError: an option outside the above; at the call, a site without readable images.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class ProjectionInferer(Inferer):
         num_knots: int = 128,
         grid_size: int = 8,
         num_levels: int = 16,
+        site_images: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         smallest, largest = (float(slope) for slope in slope_range)
         if project not in PROJECTIONS:
@@ -68,6 +73,8 @@ class ProjectionInferer(Inferer):
         self.num_knots = num_knots
         self.grid_size = grid_size
         self.num_levels = num_levels
+        self.site_images = site_images
+        self.site_curve: tuple[Tensor, Tensor] | None = None
 
     def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Translate and project.
@@ -88,6 +95,11 @@ class ProjectionInferer(Inferer):
             return torch.as_tensor(self.inferer(inputs, network, *args, **kwargs))
         if inputs.shape[1] != 1:
             raise InputError(f"the images have {inputs.shape[1]} channels; a projection expects one.")
+        if self.project == "site":
+            if self.site_curve is None:
+                self.site_curve = self.fit_site(inputs, network, *args, **kwargs)
+            knots, values = (levels.to(inputs) for levels in self.site_curve)
+            return uniform_curve(inputs, knots, values)
         reduced, output = self.translate(inputs, network, *args, **kwargs)
         fit = self.fit_curve if self.project == "g0" else self.fit_grid
         triples = zip(inputs, reduced.float(), output.float(), strict=True)
@@ -102,6 +114,22 @@ class ProjectionInferer(Inferer):
         small = [max(1, round(length * scale)) for length in size]
         reduced = inputs if scale == 1.0 else F.interpolate(inputs, size=small, mode="area")
         return reduced, torch.as_tensor(self.inferer(reduced, network, *args, **kwargs))
+
+    def fit_site(
+        self, like: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Knots and values of the one curve for all images of the site."""
+        projection = ToneCurveProjection(self.num_knots, self.slope_range)
+        found = 0
+        for batch in self.site_images:
+            if CommonKeys.IMAGE in batch:
+                image = torch.as_tensor(batch[CommonKeys.IMAGE]).as_subclass(Tensor).to(like)
+                projection.add(*(pair.float() for pair in self.translate(image, network, *args, **kwargs)))
+                found += len(image)
+        if found == 0:
+            raise InputError("project is 'site' and no image of the site could be read; expected site_images.")
+        knots, values = projection.solve()
+        return torch.from_numpy(knots), torch.from_numpy(values)
 
     def fit_curve(self, native: Tensor, before: Tensor, after: Tensor) -> Tensor:
         """Native image after the best curve."""

@@ -94,6 +94,25 @@ def test_evaluate_writes_the_metrics(bundle: Path, chest_data: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("project", ["site", "g0", "g1"])
+def test_a_projected_translation_keeps_the_promise_of_its_class(
+    bundle: Path, chest_data: Path, tmp_path: Path, project: str
+) -> None:
+    run(
+        "--config_file", f"{CONFIGS}/inference.json", "--bundle_root", str(bundle), *on(chest_data),
+        "--project", project, "--output_dir", str(tmp_path),
+    )  # fmt: skip
+    certificates = [json.loads(path.read_text()) for path in tmp_path.rglob("*.certificate.json")]
+    assert len(certificates) == 3
+    for certificate in certificates:
+        assert certificate["guarantee_class"] == ("G1" if project == "g1" else "G0")
+        assert certificate["measures"]["gradient_agreement"] > 0.98
+        if project != "g1":
+            assert certificate["verdict"] == "pass"
+            assert certificate["measures"]["residual_rms"] < 0.002
+
+
+@pytest.mark.slow
 def test_one_batch_of_good_and_bad_files(bundle: Path, chest_data: Path, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     (folder / "deep").mkdir(parents=True)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from monai.inferers import SimpleInferer
 from torch import Tensor, nn
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers import ProjectionInferer
+from monai_harmonize.metrics import ToneCurveProjection
 from monai_harmonize.networks import BilateralGridGenerator
 from monai_harmonize.networks.bilateral_grid import apply_bilateral_grid
 
@@ -145,7 +147,7 @@ def test_the_opposite_of_increasing_becomes_the_smallest_slope() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"project": "site"}, r"project is 'site'; expected one of \('g0', 'g1', 'none'\)"),
+        ({"project": "g4"}, r"project is 'g4'; expected one of \('site', 'g0', 'g1', 'none'\)"),
         ({"slope_range": (0, 1)}, r"slope_range is \(0, 1\)"),
         ({"working_size": 0}, "are 0, 16, 128, 8; expected at least 1, 1, 2 and 2"),
         ({"grid_size": 1}, "are 256, 16, 128, 1"),
@@ -159,3 +161,31 @@ def test_wrong_options_are_named(options, message) -> None:
 def test_more_than_one_channel_is_refused() -> None:
     with pytest.raises(ValueError, match="3 channels"):
         ProjectionInferer(SimpleInferer())(torch.zeros(1, 3, 8, 8), nn.Identity())
+
+
+def test_a_site_gets_one_curve_from_all_of_its_images() -> None:
+    """A network that treats every image by its own mean: the site's curve is none of theirs, and the same for all."""
+    batches = [{"image": smooth(1, 40, 36, seed=seed)[None, 0] * 0.4 + shift} for seed, shift in ((0, -0.3), (1, 0.3))]
+    batches.insert(1, {"failures": ["unreadable"]})
+
+    def network(image: Tensor) -> Tensor:
+        return 0.5 * image - 0.5 * image.mean()
+
+    inferer = ProjectionInferer(SimpleInferer(), "site", working_size=64, site_images=batches)
+    ramp = torch.linspace(-0.5, 0.5, 64).view(1, 1, 8, 8)
+    first, second = (inferer(ramp, network), inferer(ramp + 0.1, network))
+    assert bool((first.flatten().diff() > 0).all())
+    # One map: where the shifted ramp has a level of the first, it has its value.
+    expected = np.interp(ramp.flatten()[20:40].numpy() + 0.1, ramp.flatten().numpy(), first.flatten().numpy())
+    np.testing.assert_allclose(second.flatten()[20:40].numpy(), expected, atol=2e-3)
+    both = ToneCurveProjection()
+    for batch in batches:
+        if "image" in batch:
+            both.add(batch["image"], network(batch["image"]))
+    knots, values = both.solve()
+    np.testing.assert_allclose(first.flatten().numpy(), np.interp(ramp.flatten().numpy(), knots, values), atol=1e-5)
+
+
+def test_a_site_without_images_is_refused() -> None:
+    with pytest.raises(InputError, match="no image of the site"):
+        ProjectionInferer(SimpleInferer(), "site")(smooth(1, 8, 8)[None, 0], lambda image: image)
