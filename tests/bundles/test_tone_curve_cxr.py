@@ -110,3 +110,35 @@ def test_inference_with_the_weights_of_the_other_overlay_names_them(fitted, ches
 def test_the_filter_overlay_changes_one_value() -> None:
     overlay = json.loads(Path(CONFIGS, "filter.json").read_text())
     assert {key for key in overlay if key != "_desc_"} == {"network_def#spectral_filter"}
+
+
+@pytest.mark.slow
+def test_a_network_gives_every_image_a_curve_of_its_own(chest_data: Path, tmp_path: Path) -> None:
+    where = ("--bundle_root", str(tmp_path), "--dataset_dir", str(chest_data))
+    run("--config_file", configs("train", "network"), *where, "--epochs", "2", "--image_size", "32")
+    state = torch.load(tmp_path / "models" / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
+    run("--config_file", configs("inference", "network_inference"), *where)
+    certificates = [json.loads(path.read_text()) for path in (tmp_path / "harmonized").rglob("*.certificate.json")]
+    assert len(certificates) == 3
+    assert all((c["guarantee_class"], c["verdict"]) == ("G0", "pass") for c in certificates)
+
+
+@pytest.mark.slow
+def test_a_presentation_state_leaves_the_pixels_alone(fitted, chest_data: Path, tmp_path: Path) -> None:
+    root, overlay = fitted
+    if overlay:
+        pytest.skip("a presentation state holds a curve, not a filter")
+    where = ("--bundle_root", str(root), "--dataset_dir", str(chest_data), "--output_dir", str(tmp_path))
+    run("--config_file", configs("inference", "presentation_state"), *where)
+    states = sorted(tmp_path.rglob("*.pr.dcm"))
+    sources = sorted((chest_data / "test" / "site_a").glob("*.dcm"))
+    assert len(states) == len(sources) == 3
+    for path, source in zip(states, sources, strict=True):
+        state = pydicom.dcmread(path)
+        assert state.SOPClassUID == pydicom.uid.GrayscaleSoftcopyPresentationStateStorage
+        (series,) = state.ReferencedSeriesSequence
+        (image,) = series.ReferencedImageSequence
+        assert image.ReferencedSOPInstanceUID == pydicom.dcmread(source).SOPInstanceUID
+        entries = np.frombuffer(state.SoftcopyVOILUTSequence[0].VOILUTSequence[0].LUTData, np.uint16)
+        assert (np.diff(entries.astype(int)) >= 0).all()
