@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
-from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import DigitalXRayImageStorageForPresentation, generate_uid
 
+from monai_harmonize.data.dicom_writer import save_explicit_little_endian
 from monai_harmonize.phantoms.sites import Site
 
 
@@ -109,8 +110,4 @@ def write_dx(path: Path, image: NDArray[np.float32], site: Site, exposure: Expos
     _identity(dataset, site, exposure)
     _geometry(dataset, site, exposure)
     _pixels(dataset, site, image)
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.save_as(path, enforce_file_format=True)
+    save_explicit_little_endian(dataset, path)
