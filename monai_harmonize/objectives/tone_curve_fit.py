@@ -75,6 +75,8 @@ class ToneCurveFit(SiteFit):
             np.ones(QUANTILES),
             knots,
             (smallest * stretch, largest * stretch),
+            # Within the scale, so that a writer has nothing to clip but the rarest levels.
+            self.grey_range,
         )
         self.curve.set_knots(knots, values, stretch)
 

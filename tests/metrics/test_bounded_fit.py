@@ -112,3 +112,32 @@ def test_problems_without_a_solution_are_refused(changed, message) -> None:
     }
     with pytest.raises(ValueError, match=message):
         bounded_increasing_fit(**{**problem, **changed})
+
+
+@pytest.mark.parametrize(
+    ("targets", "value_range", "ends"),
+    [
+        ((-0.2, 0.8), (0.0, 1.0), (0.0, None)),
+        ((0.3, 1.2), (0.0, 1.0), (None, 1.0)),
+        ((-0.3, 1.4), (0.0, 1.0), (0.0, 1.0)),
+        ((0.2, 0.7), (0.0, 1.0), (0.2, 0.7)),
+    ],
+)
+def test_ends_stay_within_the_values_allowed(targets, value_range, ends) -> None:
+    levels = np.linspace(0, 1, 200)
+    wanted = np.interp(levels, [0, 1], targets)
+    knots = np.linspace(0, 1, 33)
+    values = bounded_increasing_fit(levels, wanted, np.ones(200), knots, (0.25, 4.0), value_range)
+    slopes = np.diff(values) / np.diff(knots)
+    assert slopes.min() >= 0.25 * (1 - 1e-9)
+    assert slopes.max() <= 4 * (1 + 1e-9)
+    for value, end in zip(values[[0, -1]], ends, strict=True):
+        assert value_range[0] - 1e-12 <= value <= value_range[1] + 1e-9
+        assert end is None or value == pytest.approx(end, abs=2e-3)
+    # As near as the slopes let it come to the clipped line.
+    assert np.abs(np.interp(levels, knots, values) - wanted.clip(*value_range)).mean() < 0.03
+
+
+def test_too_narrow_a_range_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"too narrow for a slope of 0\.5"):
+        bounded_increasing_fit([0.0, 1.0], [0.0, 1.0], [1.0, 1.0], [0.0, 1.0], (0.5, 2.0), (0.0, 0.4))
