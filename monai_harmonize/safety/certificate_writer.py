@@ -66,7 +66,7 @@ class CertificateWriter(MapTransform):
         self.thresholds = load_thresholds(thresholds)
         self.table = CertificateTable(self.output_dir / TABLE_NAME)
         self.verdicts: Counter[str] = Counter()
-        self._owners: dict[Path, Path] = {}
+        self._owners: dict[Path, Path] | None = None
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the item's certificate; the arrays behind it leave the item."""
@@ -94,6 +94,10 @@ class CertificateWriter(MapTransform):
         """Path beside an image, its extension replaced; added to it where ``a.png`` and ``a.dcm`` share a folder."""
         name = image.name
         extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
-        path = image.with_name(name.removesuffix(extension) + ending)
-        owner = self._owners.setdefault(path, image)
-        return path if owner == image else image.with_name(name + ending)
+        stem = image.with_name(name.removesuffix(extension))
+        if self._owners is None:  # those of an earlier run keep their names
+            self._owners = {}
+            for file in self.table.known():
+                self.beside(self.output_dir / file, ending)
+        owner = self._owners.setdefault(stem, image)
+        return (stem if owner == image else image).with_name((stem if owner == image else image).name + ending)
