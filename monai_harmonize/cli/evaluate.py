@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, find_bundle
+from monai_harmonize.cli.bundle import bundles_here, find_bundle
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
 from monai_harmonize.evaluation import run_evaluation
+from monai_harmonize.safety.certificate_table import CertificateTable
+from monai_harmonize.safety.certificate_writer import TABLE_NAME
 
 __all__ = ["evaluate"]
 
@@ -23,10 +25,13 @@ def evaluate(
     target_site: Annotated[str, typer.Option(help="Site whose look they were given.")] = "site_b",
     split: Annotated[str, typer.Option(help="Images to evaluate.")] = "test",
     dataset_dir: DatasetDir = None,
-    bundle: BundleName = DEFAULT_BUNDLE,
+    bundle: Annotated[
+        str | None, typer.Option(help="Bundle that harmonized; by default the one that the certificates name.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of templates and intervals.")] = 0,
 ) -> None:
     """Measure how much closer the images came to the target site and what happened to the anatomy."""
+    name = bundle or bundle_of(harmonized)
     run = run_evaluation(
         manifest,
         harmonized,
@@ -36,9 +41,16 @@ def evaluate(
         split=split,
         seed=seed,
         root=dataset_dir,
-        bundle_root=find_bundle(bundle).root,
+        bundle_root=find_bundle(name).root if name else None,
     )
     console.print(run.verdict.headline)
     for warning in run.verdict.warnings:
         console.print(f"Warning: {warning}")
     console.print(str(run.report))
+
+
+def bundle_of(harmonized: Path) -> str | None:
+    """The one bundle below ./bundles that all certificates of a folder name."""
+    named = {row["bundle"] for row in CertificateTable(harmonized / TABLE_NAME).known().values()}
+    known = {bundle.root.name for bundle in bundles_here()}
+    return next(iter(named)) if len(named) == 1 and named <= known else None

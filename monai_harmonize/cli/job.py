@@ -87,10 +87,17 @@ class Job:
 
     def workflow(self, inputs: ChestInputs, output: Path) -> ConfigWorkflow:
         """The bundle's inference, not initialized yet."""
+        name = self.bundle.root.name
+        if "guarantee_class" not in self.bundle.metadata:
+            raise InputError(f"--bundle {name}: is no harmonizer; run its inference.json with monai.bundle.")
+        if not self.weights.is_file():
+            raise InputError(
+                f"{self.weights}: there are no trained weights. Make them (monai-harmonize fit, or the bundle's "
+                "train.json), or name others with --checkpoint."
+            )
         if STATES in self.overlays and not (self.bundle.root / "configs" / f"{STATES}.json").is_file():
             raise InputError(
-                f"--presentation-state: the bundle {self.bundle.root.name} cannot; only an increasing curve "
-                "(class G0) is a VOI LUT."
+                f"--presentation-state: the bundle {name} cannot; only an increasing curve (class G0) is a VOI LUT."
             )
         given = {"checkpoint": str(self.weights), "output_dir": str(output), "num_workers": self.workers}
         options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
