@@ -11,7 +11,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from monai_harmonize.cli.bundle import Bundle
-from monai_harmonize.engines.plain_errors import input_error_in
+from monai_harmonize.data.tolerant import first_cause
 from monai_harmonize.engines.weights import save_weights, trained_weights
 from monai_harmonize.phantoms import write_chest_dataset
 
@@ -86,8 +86,7 @@ def property_problems(bundle: Bundle) -> Iterator[str]:
                 workflow.initialize()
                 missing = workflow.check_properties()
             except Exception as error:  # whatever a configuration raises is a finding
-                cause = input_error_in(error) or error
-                yield f"configs/{kind}.json: {type(cause).__name__}: {cause}"
+                yield f"configs/{kind}.json: {first_cause(error)}"
                 continue
             if missing:
                 yield f"configs/{kind}.json: MONAI's properties {', '.join(missing)} are missing or wrong"

@@ -40,6 +40,7 @@ def test_wrong_usage(cli, arguments: tuple[str, ...]) -> None:
     assert cli(*arguments).exit_code == 2
 
 
+@pytest.mark.slow
 def test_wrong_input_is_one_message_without_a_traceback(command, tmp_path) -> None:
     done = command("harmonize", tmp_path / "none.dcm", "--output", tmp_path / "out")
     assert done.returncode == 2

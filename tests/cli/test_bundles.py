@@ -17,9 +17,7 @@ def bundle(tmp_path: Path) -> Path:
 
 def test_list(cli, bundle: Path, model: Path, monkeypatch) -> None:
     monkeypatch.chdir(bundle.parents[1])
-    rows = [line.replace("│", " ").split() for line in cli("bundles", "list").stdout.splitlines()]
-    assert next(row for row in rows if NAME in row)[:: len(rows[3]) - 1][0] == NAME
-    (row,) = (row for row in rows if NAME in row)
+    (row,) = (line.replace("│", " ").split() for line in cli("bundles", "list").stdout.splitlines() if NAME in line)
     assert row[1:3] == [json.loads((bundle / "configs/metadata.json").read_text())["version"], "G0"]
     assert row[-1] == "no"
     shutil.copytree(model, bundle / "models")
@@ -51,8 +49,10 @@ def test_weights_are_loaded(cli, bundle: Path, model: Path) -> None:
 
 
 def change(path: Path, **entries: object) -> None:
-    content = {**json.loads(path.read_text()), **entries}
-    path.write_text(json.dumps({name: value for name, value in content.items() if value is not None}))
+    """Replace entries of a configuration; ``None`` removes one."""
+    content = {name: value for name, value in json.loads(path.read_text()).items() if name not in entries}
+    content |= {name: value for name, value in entries.items() if value is not None}
+    path.write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def change(path: Path, **entries: object) -> None:
         (lambda root: (root / "LICENSE").unlink(), "LICENSE is missing"),
         (lambda root: (root / "configs/filter.json").write_text("{"), "configs/filter.json is no JSON"),
         (lambda root: change(root / "configs/inference.json", inferer=None), "inferer"),
-        (lambda root: change(root / "configs/train.json", imports=["$import no_such_module"]), "no_such_module"),
+        (lambda root: change(root / "configs/train.json", network_def={"_target_": "no.such.Network"}), "no.such"),
     ],
 )
 def test_a_spoilt_bundle(cli, bundle: Path, spoil, message: str) -> None:

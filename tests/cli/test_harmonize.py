@@ -55,6 +55,7 @@ def test_one_unreadable_file_among_good_ones(cli, scans: Path, model: Path, tmp_
     assert "cut.dcm" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_bad_file_alone_is_told_without_a_traceback(command, scans: Path, model: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.dcm").write_bytes(next(iter(files(scans).values()))[:900])
     done = command("harmonize", tmp_path / "cut.dcm", "--checkpoint", model, "--output", tmp_path / "out")
