@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated
 
@@ -14,17 +13,17 @@ from monai_harmonize.data import InputError
 __all__ = ["Pattern", "fitting"]
 
 Pattern = Annotated[
-    str, typer.Option(help="Names of the files to take, where masks or other pictures lie between: '*.dcm'.")
+    str, typer.Option(help="Files to take, where masks or other pictures lie between: '*.dcm', 'test/*.png'.")
 ]
 
 
 def fitting(paths: Iterable[Path], pattern: str) -> list[Path]:
-    """Paths whose name fits a pattern.
+    """Paths whose end fits a pattern, as ``Path.match`` has it.
 
     Raises:
         InputError: none does.
     """
-    chosen = [path for path in paths if fnmatch(path.name, pattern)]
+    chosen = [path for path in paths if path.match(pattern)]
     if not chosen:
         raise InputError(f"--pattern {pattern}: no image has such a name.")
     return chosen

@@ -110,7 +110,8 @@ def test_killed_in_the_middle(command, many: Path, model: Path, tmp_path: Path, 
         time.sleep(0.02)
     process.send_signal(kind)
     process.communicate()
-    assert process.returncode == (-signal.SIGKILL if kind == signal.SIGKILL else 130)
+    # Newer versions of typer end by the signal itself, which a shell shows as 130 as well.
+    assert process.returncode in ((-signal.SIGKILL,) if kind == signal.SIGKILL else (130, -signal.SIGINT))
     finished = len(CertificateTable(out / "certificates.csv").known())
     assert 23 <= finished < 41
 
