@@ -59,9 +59,10 @@ def fit(
         workflow.finalize()
     counts = {site: len(sites.select(site, "train")) for site in sites.sites}
     console.print(f"Fitted to {counts['source']} source and {counts['target']} target images: {output / 'model.pt'}")
-    metrics = workflow.parser.get_parsed_content("validate#evaluator").state.metrics
+    metrics = workflow.evaluator.state.metrics
     if "site_distance_raw" in metrics:
-        seen = "" if min(counts.values()) >= ENOUGH - 1 else ", of the fitted images themselves"
+        repeated = len(sites.records) > len({record["image"] for record in sites.records})
+        seen = ", of the fitted images themselves" if repeated else ""
         distances = f"{metrics['site_distance_raw']:.4f} before, {metrics['site_distance']:.4f} after"
         console.print(f"Wasserstein distance to the target site: {distances}{seen}")
     chosen = " ".join(

@@ -67,7 +67,7 @@ class Job:
         refuse_inputs(places)
         workflow = self.workflow(inputs, output)
         settings = settings_of(self.bundle, self.overlays, digest_of_weights(self.weights), self.options)
-        earlier = Resume(output, settings)
+        earlier = Resume(output, settings, workflow.parser.get("on_fail", "write"))
         rest = [path for path, place in places.items() if again or not earlier.is_done(path, place)]
         failed, stopped = 0, None
         if rest:

@@ -12,11 +12,11 @@ from monai_harmonize.cli.bundle import Bundle
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.safety.certificate_table import CertificateTable
 from monai_harmonize.safety.certificate_writer import TABLE_NAME, CertificateWriter
+from monai_harmonize.transforms.save_presentation_state import EXTENSION as STATE_EXTENSION
 
 __all__ = ["SETTINGS_NAME", "Resume", "settings_of"]
 
 SETTINGS_NAME = "harmonize.json"
-LEFT_OUT = ("skip", "stop")
 
 
 def settings_of(
@@ -28,7 +28,7 @@ def settings_of(
         "bundle": bundle.metadata["name"],
         "version": bundle.metadata["version"],
         "weights_digest": weights_digest,
-        "configurations": {path.stem: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files},
+        "configurations": [f"{path.stem} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}" for path in files],
         "options": dict(options),
     }
 
@@ -44,11 +44,13 @@ class Resume:
     Args:
         output: the folder.
         settings: of ``settings_of``.
+        on_fail: see ``SaveCertified``.
     """
 
-    def __init__(self, output: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(self, output: Path, settings: Mapping[str, Any], on_fail: str = "write") -> None:
         self.output = output
         self.settings = dict(settings)
+        self.on_fail = on_fail
         self.file = output / SETTINGS_NAME
         self.table = CertificateTable(output / TABLE_NAME)
         self.rows = self.table.known()
@@ -62,12 +64,12 @@ class Resume:
             return False
         if any(row[name] != self.settings[name] for name in ("bundle", "version", "weights_digest")):
             return False
-        on_fail = self.settings["options"].get("on_fail")
-        if row["verdict"] == "fail" and on_fail == "stop":
+        failed = row["verdict"] == "fail"
+        if failed and self.on_fail == "stop":
             return False
-        results = [self.names.beside(destination, ".certificate.json")]
-        if row["verdict"] != "fail" or on_fail not in LEFT_OUT:
-            results.append(destination)
+        state = destination.name.endswith(STATE_EXTENSION)
+        left_out = failed and (self.on_fail == "skip" or (self.on_fail == "copy" and state))
+        results = [self.names.beside(destination, ".certificate.json"), *([] if left_out else [destination])]
         stat = source.stat()
         # The time of the inode's change tells of an older file that was copied or moved into the source's place.
         needed = max(self.since, stat.st_mtime_ns, stat.st_ctime_ns)

@@ -130,8 +130,10 @@ def test_presentation_states(cli, scans: Path, model: Path, judged, tmp_path: Pa
     assert len(files(tmp_path / "out", ".dcm")) == 3
     again = cli(*given, "--overlay", judged("pass"))
     assert cells(again.stdout)[4] == "3"
-    cli(*given, "--overlay", judged("fail"), "--on-fail", "copy")
+    failing = (*given, "--overlay", judged("fail"), "--on-fail", "copy")
+    assert cells(cli(*failing).stdout)[4] == "0"
     assert files(tmp_path / "out", ".dcm") == {}
+    assert cells(cli(*failing).stdout)[4] == "3"
 
 
 @pytest.mark.parametrize(
