@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from os import PathLike
@@ -66,7 +67,7 @@ class CertificateWriter(MapTransform):
         self.thresholds = load_thresholds(thresholds)
         self.table = CertificateTable(self.output_dir / TABLE_NAME)
         self.verdicts: Counter[str] = Counter()
-        self._owners: dict[Path, Path] | None = None
+        self._owners: dict[Path, Path] = {}
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the item's certificate; the arrays behind it leave the item."""
@@ -95,9 +96,16 @@ class CertificateWriter(MapTransform):
         name = image.name
         extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
         stem = image.with_name(name.removesuffix(extension))
-        if self._owners is None:  # those of an earlier run keep their names
-            self._owners = {}
-            for file in self.table.known():
-                self.beside(self.output_dir / file, ending)
-        owner = self._owners.setdefault(stem, image)
-        return (stem if owner == image else image).with_name((stem if owner == image else image).name + ending)
+        if stem not in self._owners and not _is_of_another(stem.with_name(stem.name + ".certificate.json"), image):
+            self._owners[stem] = image
+        beside = stem if self._owners.get(stem) == image else image
+        return beside.with_name(beside.name + ending)
+
+
+def _is_of_another(path: Path, image: Path) -> bool:
+    """Whether an earlier run wrote a certificate there for a file that differs in its extension."""
+    try:
+        file = json.loads(path.read_text(encoding="utf-8"))["provenance"]["file"]
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is not ours
+        return False
+    return file is not None and Path(file).suffix.lower() != image.suffix.lower()

@@ -96,6 +96,20 @@ def many(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("lost", ["10.jpg", "10.png"])
+def test_certificates_of_equal_names_keep_theirs(cli, many: Path, model: Path, tmp_path: Path, lost: str) -> None:
+    """Whichever of the two is done alone later."""
+    given = ("harmonize", many, "--pattern", "10.*", "--checkpoint", model, "--panels", "none")
+    out = tmp_path / "out"
+    assert cli(*given, "--output", out).exit_code == 0
+    before = {path.name: path.read_text() for path in out.glob("*.certificate.json")}
+    assert len(before) == 2
+    (out / lost).unlink()
+    assert done_before(cli(*given, "--output", out)) == "1"
+    assert {path.name: path.read_text() for path in out.glob("*.certificate.json")} == before
+    assert done_before(cli(*given, "--output", out)) == "2"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
 def test_killed_in_the_middle(cli, many: Path, model: Path, tmp_path: Path, kind: int) -> None:
