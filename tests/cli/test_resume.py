@@ -140,3 +140,11 @@ def test_killed_in_the_middle(cli, many: Path, model: Path, tmp_path: Path, kind
     tables = [sorted(content.pop("certificates.csv").splitlines()) for content in contents]
     assert tables[0] == tables[1]
     assert contents[0] == contents[1]
+
+
+def test_a_file_that_became_unreadable_loses_its_row(harmonized, cli, scans, model, tmp_path: Path) -> None:
+    first = min(scans.rglob("*.dcm"))
+    first.write_bytes(first.read_bytes()[:900])
+    done = cli("harmonize", scans, "--checkpoint", model, "--output", tmp_path / "out", "--panels", "none")
+    assert done.exit_code == 1
+    assert len(CertificateTable(tmp_path / "out" / "certificates.csv").known()) == 2
