@@ -18,7 +18,12 @@ logger = logging.getLogger(__name__)
 class HarmonizeEvaluator(SupervisedEvaluator):
     """``SupervisedEvaluator`` that goes on after a file that cannot be read, translated or written.
 
-    Use it with ``TolerantDataset`` and ``collate_readable`` at batch size 1. ``failures`` lists what failed.
+    Use it with ``TolerantDataset`` and ``collate_readable`` at batch size 1.
+
+    Attributes:
+        failures: what failed, in the order of the files.
+        completed: how many files were processed.
+        stopped: why a handler ended the run before all files had their chance, else ``None``.
 
     Args:
         args: arguments of ``SupervisedEvaluator``.
@@ -30,6 +35,7 @@ class HarmonizeEvaluator(SupervisedEvaluator):
         self.done = done
         self.failures: list[Failure] = []
         self.completed = 0
+        self.stopped: str | None = None
         super().__init__(*args, **kwargs)
 
     def run(self, global_epoch: int = 1) -> None:
@@ -38,7 +44,7 @@ class HarmonizeEvaluator(SupervisedEvaluator):
         Raises:
             InputError: when not a single file could be processed; the message tells why, file by file.
         """
-        self.failures, self.completed = [], 0
+        self.failures, self.completed, self.stopped = [], 0, None
         super().run(global_epoch)
         if self.failures:
             told = "\n".join(f"  {failure}" for failure in self.failures)
@@ -47,6 +53,17 @@ class HarmonizeEvaluator(SupervisedEvaluator):
                 raise InputError(summary)
             logger.warning(summary)
         logger.info("%s %d files.", self.done, self.completed)
+
+    @property
+    def exit_code(self) -> int:
+        """For the process: 3 if a handler stopped the run, 1 if a file failed, else 0."""
+        return 3 if self.stopped else int(bool(self.failures))
+
+    def stop(self, reason: str) -> None:
+        """End the run after this file."""
+        self.stopped = reason
+        logger.error("Stopped: %s", reason)
+        self.terminate()
 
     def _iteration(self, engine: Any, batchdata: dict[str, Any]) -> dict[str, Any]:
         for failure in batchdata.pop(FAILURES, ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,19 @@ class CertificateTable:
             return
         with atomic_path(self.path) as temporary:
             temporary.write_text(_text([None, *rows.values()]), encoding="utf-8", newline="")
+
+    def known(self) -> dict[str, dict[str, str]]:
+        """Rows by file, as texts, as the table is now on the disk; in the order in which files came first."""
+        return self._read()
+
+    def drop(self, files: Collection[str]) -> None:
+        """Remove the rows of files, in one step."""
+        rows = self._read()
+        kept = {file: row for file, row in rows.items() if file not in files}
+        if len(kept) < len(rows):
+            with atomic_path(self.path) as temporary:
+                temporary.write_text(_text([None, *kept.values()]), encoding="utf-8", newline="")
+        self.rows = None
 
     def _read(self) -> dict[str, dict[str, str]]:
         if not self.path.is_file():

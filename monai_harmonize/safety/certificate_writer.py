@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Hashable, Mapping
 from os import PathLike
@@ -94,6 +95,17 @@ class CertificateWriter(MapTransform):
         """Path beside an image, its extension replaced; added to it where ``a.png`` and ``a.dcm`` share a folder."""
         name = image.name
         extension = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
-        path = image.with_name(name.removesuffix(extension) + ending)
-        owner = self._owners.setdefault(path, image)
-        return path if owner == image else image.with_name(name + ending)
+        stem = image.with_name(name.removesuffix(extension))
+        if stem not in self._owners and not _is_of_another(stem.with_name(stem.name + ".certificate.json"), image):
+            self._owners[stem] = image
+        beside = stem if self._owners.get(stem) == image else image
+        return beside.with_name(beside.name + ending)
+
+
+def _is_of_another(path: Path, image: Path) -> bool:
+    """Whether an earlier run wrote a certificate there for a file that differs in its extension."""
+    try:
+        file = json.loads(path.read_text(encoding="utf-8"))["provenance"]["file"]
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or it is not ours
+        return False
+    return file is not None and Path(file).suffix.lower() != image.suffix.lower()

@@ -11,7 +11,7 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import TransformBackends
+from monai.utils import MetaKeys, TransformBackends
 from torch import Tensor, nn
 
 from monai_harmonize.data.output_paths import OutputPaths
@@ -67,7 +67,7 @@ class SavePresentationState(Transform):
             image: any image with the metadata of ``LoadRadiograph``.
 
         Returns:
-            The same image; ``meta["presentation_state"]`` is the path of the new file.
+            The same image; ``meta["presentation_state"]`` and ``meta["saved_to"]`` are the path of the new file.
 
         Raises:
             ImageFileError: see ``write_presentation_state``; or another source has been written to the same path.
@@ -77,7 +77,7 @@ class SavePresentationState(Transform):
         write_presentation_state(
             self.on_device, image.meta, destination, bundle=self.bundle, weights_digest=self.weights_digest
         )
-        image.meta["presentation_state"] = str(destination)
+        image.meta["presentation_state"] = image.meta[MetaKeys.SAVED_TO.value] = str(destination)
         return image
 
     def on_device(self, levels: Tensor) -> Tensor:

@@ -1,0 +1,98 @@
+"""A bundle as the command line sees it: its folder, configurations, options and weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from monai_harmonize.data import InputError
+
+__all__ = ["BUNDLES", "DEFAULT_BUNDLE", "Bundle", "BundleName", "Overlays", "bundles_here", "find_bundle"]
+
+BUNDLES = Path("bundles")
+DEFAULT_BUNDLE = "tone_curve_cxr"
+
+BundleName = Annotated[str, typer.Option("--bundle", help="Folder of a bundle, or its name below ./bundles.")]
+Overlays = Annotated[
+    list[str] | None,
+    typer.Option("--overlay", help="Further configuration, a name within the bundle or a JSON file; may be repeated."),
+]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder with ``configs/*.json``.
+
+    Args:
+        root: the folder.
+    """
+
+    root: Path
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Content of ``metadata.json``."""
+        content: dict[str, Any] = json.loads((self.root / "configs" / "metadata.json").read_text(encoding="utf-8"))
+        return content
+
+    @property
+    def weights(self) -> Path:
+        """Where training leaves the weights and inference looks for them."""
+        return self.root / "models" / "model.pt"
+
+    def config(self, name: str) -> Path:
+        """A configuration by its name within the bundle, or a JSON file.
+
+        Raises:
+            InputError: there is neither.
+        """
+        for path in (self.root / "configs" / f"{name}.json", Path(name)):
+            if path.is_file():
+                return path
+        known = ", ".join(sorted(path.stem for path in self.root.glob("configs/*.json")))
+        raise InputError(f"{self.root}: has no configuration {name!r} and there is no such file; it has {known}.")
+
+    def workflow(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> ConfigWorkflow:
+        """The bundle's ``train`` or ``inference``, ready to be initialized.
+
+        Args:
+            kind: name of the configuration and type of the workflow.
+            overlays: see ``config``.
+            options: values of top-level entries of the configuration.
+
+        Raises:
+            InputError: a configuration is missing or has no such entry; the message names the option.
+        """
+        files = [str(self.config(name)) for name in (kind, *overlays)]
+        entries = {key.replace("::", "#").split("#")[0] for key in ConfigParser.load_config_files(files)}
+        for name in options:
+            if name.split("#")[0] not in entries:
+                option = "--" + name.replace("_", "-")
+                raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
+        return ConfigWorkflow(
+            config_file=files, workflow_type=kind, logging_file=False, bundle_root=str(self.root), **options
+        )
+
+
+def find_bundle(name: str) -> Bundle:
+    """Look for a bundle as a path, then below ``./bundles``.
+
+    Raises:
+        InputError: there is none; the message lists those below ``./bundles``.
+    """
+    for root in (Path(name), BUNDLES / name):
+        if (root / "configs" / "metadata.json").is_file():
+            return Bundle(root)
+    known = ", ".join(bundle.root.name for bundle in bundles_here()) or f"none, there is no folder {BUNDLES} here"
+    raise InputError(f"{name}: is no folder of a bundle and no name of one below {BUNDLES} ({known}).")
+
+
+def bundles_here() -> list[Bundle]:
+    """All bundles below ``./bundles``, by name."""
+    return [Bundle(path.parents[1]) for path in sorted(BUNDLES.glob("*/configs/metadata.json"))]

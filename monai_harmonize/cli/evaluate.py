@@ -1,0 +1,56 @@
+"""``evaluate``: the report of a harmonization."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monai_harmonize.cli.bundle import bundles_here, find_bundle
+from monai_harmonize.cli.manifest import DatasetDir
+from monai_harmonize.cli.messages import console
+from monai_harmonize.evaluation import run_evaluation
+from monai_harmonize.safety.certificate_table import CertificateTable
+from monai_harmonize.safety.certificate_writer import TABLE_NAME
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    manifest: Annotated[Path, typer.Option(help="CSV or Decathlon JSON with both sites.")],
+    harmonized: Annotated[Path, typer.Option(help="Folder that inference wrote.")],
+    output: Annotated[Path, typer.Option(help="Folder of report.html and the tables.")],
+    source_site: Annotated[str, typer.Option(help="Site of the harmonized images.")] = "site_a",
+    target_site: Annotated[str, typer.Option(help="Site whose look they were given.")] = "site_b",
+    split: Annotated[str, typer.Option(help="Images to evaluate.")] = "test",
+    dataset_dir: DatasetDir = None,
+    bundle: Annotated[
+        str | None, typer.Option(help="Bundle that harmonized; by default the one that the certificates name.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of templates and intervals.")] = 0,
+) -> None:
+    """Measure how much closer the images came to the target site and what happened to the anatomy."""
+    name = bundle or bundle_of(harmonized)
+    run = run_evaluation(
+        manifest,
+        harmonized,
+        output,
+        source_site,
+        target_site,
+        split=split,
+        seed=seed,
+        root=dataset_dir,
+        bundle_root=find_bundle(name).root if name else None,
+    )
+    console.print(run.verdict.headline)
+    for warning in run.verdict.warnings:
+        console.print(f"Warning: {warning}")
+    console.print(str(run.report))
+
+
+def bundle_of(harmonized: Path) -> str | None:
+    """The one bundle below ./bundles that all certificates of a folder name."""
+    named = {row["bundle"] for row in CertificateTable(harmonized / TABLE_NAME).known().values()}
+    known = {bundle.root.name for bundle in bundles_here()}
+    return next(iter(named)) if len(named) == 1 and named <= known else None

@@ -1,0 +1,109 @@
+"""``harmonize``: images with the look of a bundle's target site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays, find_bundle
+from monai_harmonize.cli.images import Pattern, fitting
+from monai_harmonize.cli.job import STATES, Job
+from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
+from monai_harmonize.cli.summary import print_summary
+from monai_harmonize.data import InputError
+from monai_harmonize.phantoms.default_data import ChestInputs, chest_inputs
+
+__all__ = ["harmonize"]
+
+
+class Projection(str, Enum):
+    """Guarantee class onto which a free harmonizer's output is projected."""
+
+    g0 = "g0"
+    g1 = "g1"
+
+
+class OnFail(str, Enum):
+    """What becomes of an image whose certificate fails."""
+
+    write = "write"
+    skip = "skip"
+    copy = "copy"
+    stop = "stop"
+
+
+class Panels(str, Enum):
+    """Which certificates get a picture."""
+
+    none = "none"
+    not_passed = "not_passed"
+    all = "all"
+
+
+class Inverted(str, Enum):
+    """What to do with an image that looks inverted."""
+
+    report = "report"
+    turn = "turn"
+
+
+def harmonize(
+    inputs: Annotated[list[Path], typer.Argument(help="Files or folders: DICOM, PNG, JPEG, NIfTI.")],
+    output: Annotated[Path, typer.Option(help="Folder of the harmonized files.")],
+    bundle: BundleName = DEFAULT_BUNDLE,
+    overlay: Overlays = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Weights, or a folder with model.pt; the bundle's own by default.")
+    ] = None,
+    project: Annotated[
+        Projection | None, typer.Option(help="Replace the output by its best G0 or G1 fit to the input.")
+    ] = None,
+    presentation_state: Annotated[
+        bool, typer.Option("--presentation-state", help="Write DICOM presentation states instead of images.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that read images ahead.")] = 0,
+    on_fail: Annotated[
+        OnFail | None,
+        typer.Option(help="Image whose certificate fails: write it, skip it, copy the source, or stop."),
+    ] = None,
+    panels: Annotated[Panels | None, typer.Option(help="Certificates that get a picture.")] = None,
+    inverted: Annotated[Inverted | None, typer.Option(help="Image that looks inverted: report or turn it.")] = None,
+    pattern: Pattern = "*",
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="Skip what an earlier run of this command finished.")
+    ] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="The same as --no-resume.")] = False,
+) -> None:
+    """Write images with the look of the bundle's target site, each in its own format, with certificates.
+
+    The same command again continues an interrupted run. Inputs are never overwritten.
+    """
+    found = find_bundle(bundle)
+    overlays = list(overlay or ())
+    if presentation_state and STATES not in overlays:
+        overlays.append(STATES)
+    chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
+    options = {name: choice.value for name, choice in chosen.items() if choice is not None}
+    weights = found.weights if checkpoint is None else checkpoint
+    weights = weights / "model.pt" if weights.is_dir() else weights
+    with only_warnings():
+        known = images_to_harmonize(inputs, output, pattern)
+        job = Job(found, overlays, weights, options, workers)
+        summary = job.run(known, output, again=overwrite or not resume)
+    print_summary(summary, output)
+    if summary.stopped or summary.failed:
+        raise typer.Exit(STOPPED if summary.stopped else PROBLEMS)
+
+
+def images_to_harmonize(inputs: Sequence[Path], output: Path, pattern: str) -> ChestInputs:
+    """Images among files and folders; results keep their paths below the folders' common one."""
+    for folder in inputs:
+        if folder.is_dir() and folder.resolve() == output.resolve():
+            raise InputError(f"--output {output}: is an input folder; results go to a folder of their own.")
+    found = chest_inputs([str(path) for path in inputs], None, None, "", "", "", output)
+    paths = fitting((Path(item["image"]) for item in found.items), pattern)
+    return ChestInputs([{"image": str(path)} for path in paths], found.root)

@@ -1,0 +1,134 @@
+"""One harmonization: what is left to do is done by the bundle's inference, then counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import typer
+from monai.bundle import ConfigWorkflow
+
+from monai_harmonize.cli.bundle import Bundle
+from monai_harmonize.cli.messages import INTERRUPTED, errors
+from monai_harmonize.cli.resume import Resume, settings_of
+from monai_harmonize.cli.summary import Summary
+from monai_harmonize.data import InputError
+from monai_harmonize.data.output_paths import OutputPaths
+from monai_harmonize.engines.plain_errors import input_error_in
+from monai_harmonize.engines.weights import trained_settings
+from monai_harmonize.networks import digest_of_weights
+from monai_harmonize.phantoms.default_data import ChestInputs
+from monai_harmonize.transforms.save_presentation_state import EXTENSION as STATE_EXTENSION
+
+__all__ = ["STATES", "Job"]
+
+# The overlay that writes presentation states instead of images.
+STATES = "presentation_state"
+
+
+@dataclass(frozen=True)
+class Job:
+    """How images are to be harmonized.
+
+    Args:
+        bundle: the method.
+        overlays: its further configurations.
+        weights: file of the weights.
+        options: values of top-level entries of the configuration that decide about results.
+        workers: processes that read images ahead.
+    """
+
+    bundle: Bundle
+    overlays: Sequence[str]
+    weights: Path
+    options: Mapping[str, Any]
+    workers: int = 0
+
+    def run(self, inputs: ChestInputs, output: Path, again: bool = False) -> Summary:
+        """Harmonize what an earlier run has not finished.
+
+        Args:
+            inputs: all images, those of earlier runs too.
+            output: folder of the results.
+            again: do finished ones anew.
+
+        Raises:
+            InputError: the bundle cannot do this, has no weights, or a result would replace an input.
+            typer.Exit: the user interrupted.
+        """
+        started = monotonic()
+        extension = STATE_EXTENSION if STATES in self.overlays else None
+        paths = OutputPaths(output, inputs.root, extension=extension)
+        places = {Path(item["image"]): paths.path_for(Path(item["image"])) for item in inputs.items}
+        refuse_inputs(places)
+        workflow = self.workflow(inputs, output)
+        settings = settings_of(self.bundle, self.overlays, digest_of_weights(self.weights), self.options)
+        earlier = Resume(output, settings, workflow.parser.get("on_fail", "write"))
+        rest = [path for path, place in places.items() if again or not earlier.is_done(path, place)]
+        failed, stopped = 0, None
+        if rest:
+            workflow.parser["inputs"] = ChestInputs([{"image": str(path)} for path in rest], inputs.root)
+            workflow.initialize()
+            earlier.begin(places[path] for path in rest)
+            evaluator = evaluated(workflow)
+            failed, stopped = len(evaluator.failures), evaluator.stopped
+        return Summary(
+            images=len(places),
+            verdicts=Counter(earlier.verdicts(places.values())),
+            earlier=len(places) - len(rest),
+            failed=failed,
+            seconds=monotonic() - started,
+            stopped=stopped,
+        )
+
+    def workflow(self, inputs: ChestInputs, output: Path) -> ConfigWorkflow:
+        """The bundle's inference, not initialized yet."""
+        name = self.bundle.root.name
+        if "guarantee_class" not in self.bundle.metadata:
+            raise InputError(f"--bundle {name}: is no harmonizer; run its inference.json with monai.bundle.")
+        if not self.weights.is_file():
+            raise InputError(
+                f"{self.weights}: there are no trained weights. Make them (monai-harmonize fit, or the bundle's "
+                "train.json), or name others with --checkpoint."
+            )
+        if STATES in self.overlays and not (self.bundle.root / "configs" / f"{STATES}.json").is_file():
+            raise InputError(
+                f"--presentation-state: the bundle {name} cannot; only an increasing curve (class G0) is a VOI LUT."
+            )
+        given = {"checkpoint": str(self.weights), "output_dir": str(output), "num_workers": self.workers}
+        options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
+        return self.bundle.workflow("inference", self.overlays, options)
+
+
+def refuse_inputs(places: Mapping[Path, Path]) -> None:
+    """Raise ``InputError`` before anything is written where a result would replace an input."""
+    sources = {identity(path) for path in places}
+    for place in places.values():
+        if place.exists() and identity(place) in sources:
+            raise InputError(f"{place}: is an input and is not overwritten; choose another folder with --output.")
+
+
+def identity(path: Path) -> tuple[int, int]:
+    """What two names of one file share."""
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def evaluated(workflow: ConfigWorkflow) -> Any:
+    """Run inference and return its evaluator, which tells what failed, even if that is every file."""
+    evaluator = workflow.parser.get_parsed_content("evaluator")
+    try:
+        workflow.run()
+    except KeyboardInterrupt:
+        errors.print("Interrupted; the same command continues.")
+        raise typer.Exit(INTERRUPTED) from None
+    except Exception as error:
+        cause = input_error_in(error)
+        if cause is None or not evaluator.failures:
+            raise
+        errors.print(str(cause))
+    return evaluator
