@@ -26,7 +26,7 @@ __all__ = ["CT_COUNTS", "ensure_ct_dataset"]
 
 VolumeFormat = Literal["nifti", "dicom"]
 GENERATOR, VERSION = "monai_harmonize.phantoms.ct", 1
-CT_COUNTS: Mapping[str, int] = {"train": 5, "validation": 2, "test": 3}
+CT_COUNTS: Mapping[str, int] = {"train": 8, "validation": 2, "test": 3}
 
 
 @dataclass(frozen=True)

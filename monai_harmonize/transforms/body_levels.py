@@ -1,4 +1,4 @@
-"""The grey levels of the body in a CT image, without table, air around the patient, and padding."""
+"""The grey levels of the body in a CT image, and of a fixed share of the air around it; no table, no padding."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from monai.utils import ImageMetaKey, TransformBackends
 from numpy.typing import NDArray
 from scipy.ndimage import generate_binary_structure, label
 
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.errors import ImageFileError, InputError
 
 __all__ = ["BodyLevels", "BodyLevelsD", "BodyLevelsDict", "BodyLevelsd", "body_mask"]
 
@@ -51,13 +51,28 @@ def body_mask(image: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
 
 
 class BodyLevels(Transform):
-    """Grey levels of the body of a CT image in HU, in one row without its geometry.
+    """Grey levels in HU by which a CT is compared with others, in one row without its geometry.
 
-    A site's histogram of them does not depend on how much air a field of view shows around the patient, nor on the
-    value with which a scanner fills what lies outside it.
+    Those of the body, and for each ten of its voxels ``10 * air_share`` of the air around it: air is the one
+    material that every scanner shows, and without it the low end of a site's curve would follow its patients' lungs.
+    So a site's histogram depends neither on how much air a field of view shows nor on the value with which a scanner
+    fills what lies outside it. An image without air around the body gives its body alone.
+
+    Args:
+        air_share: voxels of air per voxel of the body.
+        padding_below: HU below which a value is padding and no air.
+
+    Raises:
+        InputError: a negative share.
     """
 
     backend: ClassVar = [TransformBackends.NUMPY]
+
+    def __init__(self, air_share: float = 0.1, padding_below: float = -1500.0) -> None:
+        if air_share < 0:
+            raise InputError(f"air_share is {air_share:g}; expected 0 or more")
+        self.air_share = air_share
+        self.padding_below = padding_below
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """Take the levels of ``(1, W, H[, D])``, HU, float.
@@ -69,13 +84,18 @@ class BodyLevels(Transform):
             ImageFileError: the image shows nothing but air.
         """
         array = np.asarray(torch.as_tensor(image[0]).detach().cpu(), dtype=np.float32)
-        levels = array[body_mask(array)]
-        if levels.size == 0:
+        inside = body_mask(array)
+        body = array[inside]
+        if body.size == 0:
             name = image.meta.get(ImageMetaKey.FILENAME_OR_OBJ) if isinstance(image, MetaTensor) else None
             raise ImageFileError(
                 name or "image", f"holds no body, only values up to {array.max():g}; expected CT in Hounsfield units"
             )
-        return torch.from_numpy(levels)[None]
+        air = array[~inside & (array < AIR) & (array >= self.padding_below)]
+        wanted = round(self.air_share * body.size) if air.size else 0
+        # Evenly over the image; where there is less air than that, some of it twice.
+        taken = air[np.linspace(0, air.size, wanted, endpoint=False).astype(np.intp)]
+        return torch.from_numpy(np.concatenate([body, taken]))[None]
 
 
 class BodyLevelsd(MapTransform):
@@ -83,14 +103,22 @@ class BodyLevelsd(MapTransform):
 
     Args:
         keys: images.
+        air_share: see ``BodyLevels``.
+        padding_below: see ``BodyLevels``.
         allow_missing_keys: whether keys may be absent.
     """
 
     backend: ClassVar = BodyLevels.backend
 
-    def __init__(self, keys: KeysCollection, allow_missing_keys: bool = False) -> None:
+    def __init__(
+        self,
+        keys: KeysCollection,
+        air_share: float = 0.1,
+        padding_below: float = -1500.0,
+        allow_missing_keys: bool = False,
+    ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.levels = BodyLevels()
+        self.levels = BodyLevels(air_share, padding_below)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace each image of an item by its levels."""
