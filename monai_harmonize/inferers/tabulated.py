@@ -37,7 +37,7 @@ class TabulatedInferer(Inferer):
         levels = torch.arange(LOWEST, HIGHEST + 1, dtype=image.dtype, device=image.device)
         table = torch.as_tensor(network(levels, *args, **kwargs)).as_subclass(Tensor)
         result = torch.empty_like(image, memory_format=torch.contiguous_format)
-        chunks = zip(image.reshape(-1).split(CHUNK), result.view(-1).split(CHUNK), strict=True)
+        chunks = zip(torch.split(image.reshape(-1), CHUNK), torch.split(result.view(-1), CHUNK), strict=True)
         for voxels, harmonized in chunks:
             place = voxels.to(torch.int32)
             # Infinity and NaN become some integer, which they do not equal.

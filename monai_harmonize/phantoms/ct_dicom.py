@@ -71,9 +71,7 @@ def _header(scanner: Scanner, patient: str, key: str) -> Dataset:
     return dataset
 
 
-def _place(
-    dataset: Dataset, shape: tuple[int, ...], spacing: tuple[float, float, float], above: int
-) -> None:
+def _place(dataset: Dataset, shape: tuple[int, ...], spacing: tuple[float, float, float], above: int) -> None:
     """Image Plane module (PS3.3 C.7.6.2)."""
     columns, rows, _ = shape
     corner = (-(columns - 1) / 2 * spacing[0], -(rows - 1) / 2 * spacing[1], above * spacing[2])

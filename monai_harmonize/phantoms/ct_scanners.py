@@ -88,7 +88,7 @@ def scan(materials: Materials, scanner: Scanner, seed: int) -> NDArray[np.int16]
     image = gaussian_filter(hounsfield(materials, scanner), width)
     noise = gaussian_filter(np.random.default_rng([seed, 9]).standard_normal(image.shape), width)
     image += scanner.noise * noise / noise.std()
-    stored = np.clip(np.rint(image), scanner.lowest, HIGHEST).astype(np.int16)
+    stored: NDArray[np.int16] = np.clip(np.rint(image), scanner.lowest, HIGHEST).astype(np.int16)
     if scanner.padding is not None:
         x, y = (np.linspace(-1, 1, size) for size in stored.shape[:2])
         stored[x[:, None] ** 2 + y[None] ** 2 > 1] = scanner.padding

@@ -100,7 +100,9 @@ def chest_inputs(
         ImageFileError: an input does not exist or a folder holds no image.
         ManifestError: problems of the manifest, all at once.
     """
-    return _inputs(inputs, lambda: chest_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir)
+    return _inputs(
+        inputs, lambda: chest_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
+    )
 
 
 def ct_inputs(
@@ -113,7 +115,9 @@ def ct_inputs(
     output_dir: PathLike | None = None,
 ) -> ChestInputs:
     """CT volumes and DICOM slices to harmonize; arguments and errors as for ``chest_inputs``."""
-    return _inputs(inputs, lambda: ct_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir)
+    return _inputs(
+        inputs, lambda: ct_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
+    )
 
 
 def _inputs(
