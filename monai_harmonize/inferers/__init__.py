@@ -6,4 +6,5 @@ from monai_harmonize.inferers.guided_upsampling import GuidedUpsamplingInferer a
 from monai_harmonize.inferers.projection import ProjectionInferer as ProjectionInferer
 from monai_harmonize.inferers.seamless import SeamlessInferer as SeamlessInferer
 from monai_harmonize.inferers.slicewise import SlicewiseInferer as SlicewiseInferer
+from monai_harmonize.inferers.tabulated import TabulatedInferer as TabulatedInferer
 from monai_harmonize.inferers.with_spacing import SpacingInferer as SpacingInferer

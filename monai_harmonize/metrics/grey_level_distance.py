@@ -100,6 +100,7 @@ class SiteDistanceMetric(CumulativeIterationMetric):
         target_histogram: the target site's histogram on the same scale, `bins` values. Without it the second
             argument of the call, images of the target site, is accumulated as the target; with it, that
             argument is not used.
+        in_grey_levels: report the distance in the unit of ``value_range``, for example HU, not as a share of it.
 
     Raises:
         ValueError: `target_histogram` does not have `bins` values.
@@ -110,9 +111,11 @@ class SiteDistanceMetric(CumulativeIterationMetric):
         value_range: Sequence[float] = (-1.0, 1.0),
         bins: int = DEFAULT_BINS,
         target_histogram: Sequence[float] | None = None,
+        in_grey_levels: bool = False,
     ) -> None:
         self.value_range = (float(value_range[0]), float(value_range[1]))
         self.bins = bins
+        self.unit = self.value_range[1] - self.value_range[0] if in_grey_levels else 1.0
         self.target_histogram = None if target_histogram is None else _shares(target_histogram)
         if self.target_histogram is not None and self.target_histogram.shape != (bins,):
             raise ValueError(f"target_histogram has shape {self.target_histogram.shape}, expected ({bins},)")
@@ -147,7 +150,7 @@ class SiteDistanceMetric(CumulativeIterationMetric):
         return torch.from_numpy(np.stack(rows))
 
     def aggregate(self) -> torch.Tensor:
-        """Distance of the pooled histograms, a float64 scalar in units of the whole scale.
+        """Distance of the pooled histograms, a float64 scalar; of the whole scale or ``in_grey_levels``.
 
         Raises:
             ValueError: no image was given since the last reset.
@@ -155,4 +158,5 @@ class SiteDistanceMetric(CumulativeIterationMetric):
         output, target = (buffer.sum(dim=0) for buffer in self.get_buffer())
         if not bool(output.sum() > 0):
             raise ValueError("no image was given since the last reset, so there is no distance")
-        return torch.as_tensor(float(wasserstein_distance(output.numpy(), target.numpy())), dtype=torch.float64)
+        distance = float(wasserstein_distance(output.numpy(), target.numpy()))
+        return torch.as_tensor(self.unit * distance, dtype=torch.float64)

@@ -14,17 +14,18 @@ __all__ = ["site_fits"]
 
 
 def site_fits(
-    harmonizer: SiteHarmonizer, grey_range: Sequence[float] = (-1.0, 1.0), inverted: str = "refuse"
+    harmonizer: SiteHarmonizer, grey_range: Sequence[float] = (-1.0, 1.0), inverted: str | None = "refuse"
 ) -> list[SiteFit]:
     """Parts of a harmonizer in the order in which they are fitted.
 
     Args:
         harmonizer: gets polarity, knots and gain.
         grey_range: scale of the images.
-        inverted: what to do with a source site whose images are inverted, see ``PolarityFit``.
+        inverted: what to do with a source site whose images are inverted, see ``PolarityFit``;
+            ``None`` for images whose unit leaves no doubt, as HU.
     """
     fits: list[SiteFit] = [
-        PolarityFit(harmonizer, inverted),
+        *([] if inverted is None else [PolarityFit(harmonizer, inverted)]),
         ToneCurveFit(harmonizer.curve, grey_range, before=lambda image, _: harmonizer.turned(image)),
     ]
     if harmonizer.filter is not None and harmonizer.second_curve is not None:

@@ -1,7 +1,5 @@
 """The embedded default data: a folder of procedural chest radiographs of several sites with a manifest."""
 
-import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
-from filelock import FileLock
 from PIL import Image
 from sklearn.utils.parallel import Parallel, delayed
 from tqdm import tqdm
@@ -18,6 +15,7 @@ from tqdm import tqdm
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import sample_anatomy
 from monai_harmonize.phantoms.cohort import DEFAULT_COUNTS, TRUTH, Examination, plan_cohort
+from monai_harmonize.phantoms.dataset_record import MANIFEST, make_once
 from monai_harmonize.phantoms.dicom_dx import Exposure, quantize, write_dx
 from monai_harmonize.phantoms.radiograph import render_paths
 from monai_harmonize.phantoms.sites import SITES
@@ -29,7 +27,6 @@ GENERATOR, VERSION = (
     "monai_harmonize.phantoms",
     2,
 )  # a new version whenever the same arguments give other bytes
-MANIFEST, RECORD, LOCK = "manifest.csv", "dataset.json", ".lock"
 
 
 @dataclass(frozen=True)
@@ -57,10 +54,6 @@ class _Recipe:
         if self.size < 32 or self.seed < 0:
             raise InputError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
 
-    def record(self, complete: bool) -> dict[str, Any]:
-        """Content of the record file."""
-        return {"generator": GENERATOR, "version": VERSION, "complete": complete, **asdict(self)}
-
 
 def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> None:
     """Write all radiographs of one anatomy, and the masks of its lungs and its finding, into existing folders."""
@@ -80,35 +73,12 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
             Image.fromarray(lesion_mask(paths)).save(folder / str(row["mask"]))
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
-    """The record of an earlier run, empty for a new folder.
-
-    Raises:
-        FileExistsError: for a folder with content of other origin.
-    """
-    path = folder / RECORD
-    if path.is_file():
-        record = json.loads(path.read_text())
-        if isinstance(record, dict) and record.get("generator") == GENERATOR:
-            return record
-    if any(not content.name.startswith(".") for content in folder.iterdir()):
-        raise FileExistsError(f"{folder} holds files that are no phantom dataset; choose a new or an empty folder")
-    return {}
-
-
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
-    temporary = folder / f".{RECORD}"
-    temporary.write_text(json.dumps(record, indent=4))
-    os.replace(temporary, folder / RECORD)
-
-
 def _make(folder: Path, recipe: _Recipe, progress: bool, workers: int) -> None:
     """Make the dataset anew.
 
     Images need no atomic writing: the record says complete only after the last file is in place, and a
     dataset without that word is made from nothing.
     """
-    _write_record(folder, recipe.record(complete=False))
     for stale in (folder / split for split in (*DEFAULT_COUNTS, TRUTH)):
         if stale.exists():
             shutil.rmtree(stale)
@@ -121,7 +91,6 @@ def _make(folder: Path, recipe: _Recipe, progress: bool, workers: int) -> None:
     for _ in tqdm(done, "chest phantoms", len(patients), unit="patient", mininterval=1, disable=not progress):
         pass
     pd.DataFrame(rows).to_csv(folder / MANIFEST, index=False)
-    _write_record(folder, recipe.record(complete=True))
 
 
 def ensure_chest_dataset(
@@ -164,13 +133,12 @@ def ensure_chest_dataset(
     """
     counts = {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}
     recipe = _Recipe(list(sites), counts, size, seed, file_format, paired)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / LOCK):
-        complete = _read_record(folder) == recipe.record(complete=True) and (folder / MANIFEST).is_file()
-        if renew or not complete:
-            _make(folder, recipe, progress, workers)
-    return folder / MANIFEST
+    return make_once(
+        Path(folder),
+        {"generator": GENERATOR, "version": VERSION, **asdict(recipe)},
+        lambda new: _make(new, recipe, progress, workers),
+        renew,
+    )
 
 
 def write_chest_dataset(folder: str | PathLike[str], **options: Any) -> Path:

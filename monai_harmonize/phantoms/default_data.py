@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.manifest import Manifest, load_manifest
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
+from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 
-__all__ = ["ChestInputs", "chest_inputs", "chest_manifest"]
+__all__ = ["ChestInputs", "chest_inputs", "chest_manifest", "ct_inputs", "ct_manifest"]
 
 MANIFEST_NAMES = ("manifest.csv", "manifest.json")
 
@@ -35,8 +36,21 @@ def chest_manifest(
         InputError: ``dataset_dir`` holds no manifest.
         ManifestError: problems of the manifest, all at once.
     """
+    return _manifest(manifest, dataset_dir, lambda: ensure_chest_dataset(default_dir), seed)
+
+
+def ct_manifest(
+    manifest: PathLike | None, dataset_dir: PathLike | None, default_dir: PathLike, seed: int = 0
+) -> Manifest:
+    """Load the manifest of CT volumes or slices that a bundle was asked to use; as ``chest_manifest``."""
+    return _manifest(manifest, dataset_dir, lambda: ensure_ct_dataset(default_dir), seed)
+
+
+def _manifest(
+    manifest: PathLike | None, dataset_dir: PathLike | None, make_default: Callable[[], Path], seed: int
+) -> Manifest:
     if manifest is None:
-        manifest = ensure_chest_dataset(default_dir) if dataset_dir is None else manifest_in(dataset_dir)
+        manifest = make_default() if dataset_dir is None else manifest_in(dataset_dir)
     return load_manifest(manifest, dataset_dir).with_splits(seed=seed)
 
 
@@ -86,11 +100,39 @@ def chest_inputs(
         ImageFileError: an input does not exist or a folder holds no image.
         ManifestError: problems of the manifest, all at once.
     """
+    return _inputs(
+        inputs, lambda: chest_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
+    )
+
+
+def ct_inputs(
+    inputs: PathLike | Sequence[PathLike] | None,
+    manifest: PathLike | None,
+    dataset_dir: PathLike | None,
+    default_dir: PathLike,
+    site: str,
+    split: str,
+    output_dir: PathLike | None = None,
+) -> ChestInputs:
+    """CT volumes and DICOM slices to harmonize; arguments and errors as for ``chest_inputs``."""
+    return _inputs(
+        inputs, lambda: ct_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
+    )
+
+
+def _inputs(
+    inputs: PathLike | Sequence[PathLike] | None,
+    load: Callable[[], Manifest],
+    dataset_dir: PathLike | None,
+    site: str,
+    split: str,
+    output_dir: PathLike | None,
+) -> ChestInputs:
     if inputs is not None:
         paths = find_images(inputs, exclude=output_dir)
         given = [Path(inputs)] if isinstance(inputs, str | os.PathLike) else [Path(entry) for entry in inputs]
         folders = [os.path.abspath(entry if entry.is_dir() else entry.parent) for entry in given]
         return ChestInputs([{"image": str(path)} for path in paths], Path(os.path.commonpath(folders)))
-    chosen = chest_manifest(manifest, dataset_dir, default_dir)
+    chosen = load()
     root = Path(dataset_dir) if dataset_dir is not None else chosen.path.parent
     return ChestInputs(chosen.select(site=site, split=split), root)

@@ -15,7 +15,7 @@ from monai_harmonize.phantoms.solids import (
     overlap,
     smooth_union,
 )
-from monai_harmonize.phantoms.tubes import project_tubes, round_tube
+from monai_harmonize.phantoms.tubes import Tube, project_tubes, round_tube
 
 # Outline of the trunk without fat: y in fractions of the lung height, half width and half depth in fractions
 # of the lung's width and depth.
@@ -34,6 +34,7 @@ TRUNK = np.array(
         (1.60, 1.08, 1.15),
     ]
 )
+TRUNK_POWER = 3.6  # of the superellipse that the trunk is in cross-section
 # Silhouette of heart and great vessels at heights from the lung apex (0) to the left dome (1): mm for the
 # vessels, multiples of the aorta's radius for its arch, fractions of the heart shadow's width for the heart,
 # of the lung's depth for middle and thickness.
@@ -47,13 +48,17 @@ MIDDLE = np.array([-0.20, -0.10, -0.05, 0.0, 0.02, 0.05, 0.08, 0.12, 0.16, 0.20,
 THICKNESS = np.array([0.28, 0.32, 0.36, 0.40, 0.42, 0.44, 0.46, 0.49, 0.53, 0.56, 0.56, 0.54, 0.50, 0.44, 0.34])
 
 
+def trunk_size(y: Array, anatomy: ThoraxAnatomy) -> tuple[Array, Array]:
+    """Half width and half depth in mm of the trunk without its fat at heights y (mm)."""
+    height = np.clip(y / anatomy.lung_height, TRUNK[0, 0], TRUNK[-1, 0])
+    width = PchipInterpolator(TRUNK[:, 0], TRUNK[:, 1])(height) * anatomy.lung_width
+    return width, PchipInterpolator(TRUNK[:, 0], TRUNK[:, 2])(height) * anatomy.lung_depth
+
+
 def body(grid: Grid, anatomy: ThoraxAnatomy) -> Array:
     """Path length in mm through trunk, neck, shoulders, arms and breasts, lungs taken as solid."""
-    y = np.clip(grid.y / anatomy.lung_height, TRUNK[0, 0], TRUNK[-1, 0])
-    width = PchipInterpolator(TRUNK[:, 0], TRUNK[:, 1])(y) * anatomy.lung_width + anatomy.fat
-    depth = PchipInterpolator(TRUNK[:, 0], TRUNK[:, 2])(y) * anatomy.lung_depth + anatomy.fat
-    power = 3.6
-    trunk = 2 * depth * np.clip(1 - np.abs(grid.x / width) ** power, 0, None) ** (1 / power)
+    width, depth = (half + anatomy.fat for half in trunk_size(grid.y, anatomy))
+    trunk = 2 * depth * np.clip(1 - np.abs(grid.x / width) ** TRUNK_POWER, 0, None) ** (1 / TRUNK_POWER)
     arm = 40 + 0.5 * anatomy.fat
     limbs = []
     for side in (-1, 1):
@@ -110,8 +115,8 @@ def displaced(lung: Interval, organs: list[Interval]) -> Array:
     return np.minimum(taken, length(lung))
 
 
-def airway(grid: Grid, anatomy: ThoraxAnatomy) -> Array:
-    """Path length in mm through the air of the trachea and the main bronchi."""
+def airway_tubes(anatomy: ThoraxAnatomy) -> list[Tube]:
+    """Trachea and main bronchi."""
     height = anatomy.lung_height
     turn = np.sin(np.deg2rad(anatomy.rotation))
     carina = 0.36 * height
@@ -124,8 +129,12 @@ def airway(grid: Grid, anatomy: ThoraxAnatomy) -> Array:
     for path, radius in ((trachea, (7.6, 7.8, 8.2, 8.4)), (right, (7.5, 7.0, 5.0)), (left, (7.0, 6.0, 4.5))):
         path[:, 0] += turn * path[:, 2]
         tubes.append(round_tube(path, np.array(radius)))
-    air = project_tubes(grid, tubes)
-    return np.minimum(air, 16.0)
+    return tubes
+
+
+def airway(grid: Grid, anatomy: ThoraxAnatomy) -> Array:
+    """Path length in mm through the air of the trachea and the main bronchi."""
+    return np.minimum(project_tubes(grid, airway_tubes(anatomy)), 16.0)
 
 
 def stomach_gas(grid: Grid, anatomy: ThoraxAnatomy) -> Array:

@@ -4,6 +4,7 @@ A tube is cut into volumes no larger than a pixel, and each is dropped onto the 
 dense where it turns along the rays, and its cortex brightens its borders, as on a radiograph.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -102,29 +103,40 @@ def _disc(spacing: float, core: float, filling: float) -> tuple[Array, Array]:
     return np.concatenate(points), np.concatenate(masses)
 
 
-def project_tubes(grid: Grid, tubes: list[Tube], core: float = 0.0, filling: float = 0.0) -> Array:
-    """Path length in mm through tubes, solid or with a lighter core.
+def tube_points(
+    tubes: list[Tube], step: float, core: float = 0.0, filling: float = 0.0
+) -> Iterator[tuple[Array, Array]]:
+    """Cut tubes into small volumes.
 
     Args:
-        grid: pixels.
-        tubes: the solids; where they overlap their lengths add.
+        tubes: the solids, solid or with a lighter core.
+        step: largest distance in mm of neighbouring volumes.
         core: radius of the core as a fraction of the tube's.
         filling: density of the core relative to the shell; 0 for a hollow tube.
+
+    Yields:
+        Points (N, 3) in mm, and volumes (N,) in mm^3 times relative density.
     """
     if not tubes:
-        return np.zeros_like(grid.x)
-    table, tangent, distance = _resample(tubes, grid.pixel)
+        return
+    table, tangent, distance = _resample(tubes, step)
     path, radius, depth, outward, weight = np.split(table, (3, 4, 5, 8), axis=1)
     tangent = tangent / np.linalg.norm(tangent, axis=1, keepdims=True)
     side = np.cross(tangent, outward + 1e-6)
     side /= np.linalg.norm(side, axis=1, keepdims=True)
     across, through = radius * side, depth * np.cross(side, tangent)
     volume = radius[:, 0] * depth[:, 0] * weight[:, 0] * distance
-    total = np.zeros_like(grid.x)
-    rings = np.clip(np.ceil(radius[:, 0] / grid.pixel), 1, 12).astype(int)
+    rings = np.clip(np.ceil(radius[:, 0] / step), 1, 12).astype(int)
     for count in np.unique(rings):
         chosen = rings == count
         unit, area = _disc(1 / count, core, filling)
         points = path[chosen, None] + unit[:, :1] * across[chosen, None] + unit[:, 1:] * through[chosen, None]
-        total += splat(grid, points.reshape(-1, 3), (area * volume[chosen, None]).ravel())
+        yield points.reshape(-1, 3), (area * volume[chosen, None]).ravel()
+
+
+def project_tubes(grid: Grid, tubes: list[Tube], core: float = 0.0, filling: float = 0.0) -> Array:
+    """Path length in mm through tubes; where they overlap their lengths add. Arguments as in `tube_points`."""
+    total = np.zeros_like(grid.x)
+    for points, volumes in tube_points(tubes, grid.pixel, core, filling):
+        total += splat(grid, points, volumes)
     return total

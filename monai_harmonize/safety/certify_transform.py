@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ __all__ = ["CERTIFICATE", "MEASUREMENT", "CertifyHarmonizedd", "stored_levels"]
 
 # Keys under which the results travel with the item.
 CERTIFICATE, MEASUREMENT = "certificate", "measurement"
+NETWORK_RANGE = (-1.0, 1.0)
 
 
 class CertifyHarmonizedd(MapTransform):
@@ -34,14 +35,16 @@ class CertifyHarmonizedd(MapTransform):
     whether to write; ``CertificateWriter`` writes both.
 
     Args:
-        keys: the one key of the result, ``(1, W, H[, D])``, on [-1, 1].
+        keys: the one key of the result, ``(1, W, H[, D])``, on the scale ``grey_range``.
         guarantee_class: G0 to G4, as the bundle's metadata declare.
         image_key: key of the network's input, same shape and scale, with the metadata of ``LoadRadiograph``.
         bundle: name of the method.
         version: its version.
         weights_digest: of its weights, as ``digest_of_weights`` gives it.
         thresholds: file of ``save_thresholds``; the package's own by default.
-        tone_curve: curve that the method applies, on [-1, 1].
+        tone_curve: curve that the method applies, on the same scale.
+        grey_range: the scale; [-1, 1] of ``ScaleGreyLevelsd`` or a named range of HU. What the source holds beyond
+            it counts at its ends.
 
     Raises:
         InputError: there is no such class or thresholds file. At the call, ``ImageFileError`` names the image.
@@ -60,6 +63,7 @@ class CertifyHarmonizedd(MapTransform):
         weights_digest: str | None = None,
         thresholds: str | PathLike[str] | None = None,
         tone_curve: SiteToneCurve | None = None,
+        grey_range: Sequence[float] = NETWORK_RANGE,
     ) -> None:
         super().__init__(keys)
         if len(self.keys) != 1:
@@ -71,6 +75,7 @@ class CertifyHarmonizedd(MapTransform):
         self.thresholds = load_thresholds(thresholds)
         self.bars = self.thresholds.of(guarantee_class)
         self.tone_curve = tone_curve
+        self.grey_range = (float(grey_range[0]), float(grey_range[1]))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Certify the item's result."""
@@ -80,11 +85,12 @@ class CertifyHarmonizedd(MapTransform):
         path = str(meta.get(ImageMetaKey.FILENAME_OR_OBJ, "image"))
         try:
             item[CERTIFICATE], item[MEASUREMENT] = certify_measured(
-                _array(image, path),
+                _array(image, path).clip(*self.grey_range),
                 _array(result, path),
                 guarantee_class=self.guarantee_class,
                 thresholds=self.thresholds,
-                stored_levels=stored_levels(meta),
+                grey_range=self.grey_range,
+                stored_levels=stored_levels(meta if self.grey_range == NETWORK_RANGE else self._on_scale(meta)),
                 spacing=pixel_spacing_of(image),
                 declared_curve=self._declared_curve(),
                 provenance=Provenance(
@@ -101,6 +107,9 @@ class CertifyHarmonizedd(MapTransform):
         except InputError as error:
             raise ImageFileError(path, f"its result cannot be certified: {error}") from error
         return item
+
+    def _on_scale(self, meta: Mapping[str, Any]) -> dict[str, Any]:
+        return {**meta, "grey_range": self.grey_range}
 
     def _declared_curve(self) -> tuple[NDArray[Any], NDArray[Any]] | None:
         if self.tone_curve is None:

@@ -252,5 +252,8 @@ def _rms(values: NDArray[Any]) -> float:
 
 def _percentile(values: Image, share: float) -> float:
     """Of the absolute values, which lie on [0, 1], by a histogram: no pixel is sorted."""
+    # All in the first bin, as after a curve: not worth a pass over a volume.
+    if max(values.max(), -values.min()) * (STEPS - 1) < 0.5:
+        return 0.0
     counts = np.bincount(level_index(np.abs(values), STEPS).ravel(), minlength=STEPS)
     return float(np.searchsorted(np.cumsum(counts), share * values.size) / (STEPS - 1))

@@ -1,9 +1,12 @@
 """Transforms: the array class and its dictionary twin, one idea per file."""
 
+from monai_harmonize.transforms.body_levels import BodyLevels as BodyLevels
+from monai_harmonize.transforms.body_levels import BodyLevelsd as BodyLevelsd
 from monai_harmonize.transforms.check_polarity import CheckPolarity as CheckPolarity
 from monai_harmonize.transforms.check_polarity import CheckPolarityd as CheckPolarityd
 from monai_harmonize.transforms.crop_to_region import CropToRegion as CropToRegion
 from monai_harmonize.transforms.crop_to_region import CropToRegiond as CropToRegiond
+from monai_harmonize.transforms.keep_padding import KeepPaddingd as KeepPaddingd
 from monai_harmonize.transforms.load_mask import LoadMask as LoadMask
 from monai_harmonize.transforms.load_mask import LoadMaskd as LoadMaskd
 from monai_harmonize.transforms.load_radiograph import LoadRadiograph as LoadRadiograph

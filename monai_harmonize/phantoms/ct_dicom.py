@@ -1,0 +1,96 @@
+"""CT volumes as series of DICOM CT Image Storage (PS3.3 A.3)."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from monai_harmonize.phantoms.ct_scanners import Scanner
+
+INTERCEPT = -1024  # HU of the stored value 0
+
+
+def write_ct_series(
+    folder: Path,
+    volume: NDArray[np.int16],
+    scanner: Scanner,
+    patient: str,
+    spacing: tuple[float, float, float],
+    key: str,
+) -> list[Path]:
+    """Write one series, a file per slice from foot to head.
+
+    Args:
+        folder: existing folder.
+        volume: HU (columns, rows, slices), to the patient's left, back and head.
+        scanner: its voltage and name go into the header, its padding into Pixel Padding Value (0028,0120).
+        patient: Patient ID (0010,0020) and Patient's Name (0010,0010).
+        spacing: voxel edges in mm.
+        key: text from which the unique identifiers are derived; the same key gives the same files.
+
+    Returns:
+        The files.
+    """
+    paths = []
+    for number, pixels in enumerate(np.moveaxis(volume, -1, 0), start=1):
+        dataset = _header(scanner, patient, key)
+        dataset.SOPInstanceUID = generate_uid(entropy_srcs=["instance", key, str(number)])
+        dataset.InstanceNumber = number
+        _place(dataset, volume.shape, spacing, number - 1)
+        _pixels(dataset, pixels.T, scanner.padding)
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        paths.append(folder / f"{number:04d}.dcm")
+        dataset.save_as(paths[-1], enforce_file_format=True)
+    return paths
+
+
+def _header(scanner: Scanner, patient: str, key: str) -> Dataset:
+    """Patient, study, series and equipment; type 2 attributes that a phantom lacks stay empty."""
+    dataset = Dataset()
+    dataset.SOPClassUID = CTImageStorage
+    dataset.StudyInstanceUID = generate_uid(entropy_srcs=["study", key])
+    dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", key])
+    dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame", key])
+    dataset.PatientID = dataset.PatientName = patient
+    for keyword in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber"):
+        setattr(dataset, keyword, "")
+    dataset.ReferringPhysicianName = dataset.PositionReferenceIndicator = dataset.AcquisitionNumber = ""
+    dataset.Modality = "CT"
+    dataset.SeriesNumber = 1
+    dataset.Manufacturer = "monai-harmonize phantom"
+    dataset.InstitutionName = scanner.name
+    dataset.KVP = scanner.kilovolt
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+    dataset.BodyPartExamined = "CHEST"
+    dataset.PatientPosition = "HFS"
+    return dataset
+
+
+def _place(dataset: Dataset, shape: tuple[int, ...], spacing: tuple[float, float, float], above: int) -> None:
+    """Image Plane module (PS3.3 C.7.6.2)."""
+    columns, rows, _ = shape
+    corner = (-(columns - 1) / 2 * spacing[0], -(rows - 1) / 2 * spacing[1], above * spacing[2])
+    dataset.PixelSpacing = [round(spacing[1], 6), round(spacing[0], 6)]
+    dataset.SliceThickness = round(spacing[2], 6)
+    dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    dataset.ImagePositionPatient = [round(value, 6) for value in corner]
+
+
+def _pixels(dataset: Dataset, hounsfield: NDArray[np.int16], padding: int | None) -> None:
+    """Image Pixel and CT Image modules (PS3.3 C.7.6.3 and C.8.2.1)."""
+    dataset.SamplesPerPixel = 1
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    dataset.Rows, dataset.Columns = hounsfield.shape
+    dataset.BitsAllocated = dataset.BitsStored = 16
+    dataset.HighBit = 15
+    dataset.PixelRepresentation = 1
+    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = INTERCEPT, 1, "HU"
+    dataset.WindowCenter, dataset.WindowWidth = 40, 400
+    if padding is not None:
+        dataset.PixelPaddingValue = padding - INTERCEPT
+    dataset.PixelData = (hounsfield - INTERCEPT).astype("<i2").tobytes()
