@@ -25,7 +25,7 @@ RATE = 1e-3
 
 
 def classifier() -> DenseNet:
-    """About 150 thousand weights, batch norm, one logit from ``(B, 1, 128, 128)`` in [-1, 1]."""
+    """Some 190 thousand weights, batch norm, one logit from ``(B, 1, 128, 128)`` in [-1, 1]."""
     return DenseNet(2, 1, 1, init_features=24, growth_rate=12, block_config=(4, 4, 6, 6), bn_size=4, dropout_prob=0.1)
 
 
