@@ -20,11 +20,13 @@ from monai_harmonize.metrics.structure import (
     structural_similarity,
 )
 from monai_harmonize.metrics.tone_curve_projection import ToneCurveProjection
+from monai_harmonize.metrics.tone_variation import ToneVariance, shrinkage_factor
 
 __all__ = [
     "GreyLevelHistogram",
     "SiteDistanceMetric",
     "ToneCurveProjection",
+    "ToneVariance",
     "bilateral_grid_fit",
     "gradient_agreement",
     "grey_level_histogram",
@@ -34,6 +36,7 @@ __all__ = [
     "monotone_fit",
     "monotone_residual",
     "pooled_histogram",
+    "shrinkage_factor",
     "structural_similarity",
     "wasserstein_distance",
 ]

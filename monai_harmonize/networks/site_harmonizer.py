@@ -33,6 +33,8 @@ class SiteHarmonizer(nn.Module):
     Attributes:
         polarity: 1, or -1 for a site whose images are to be turned within ``grey_range`` beforehand.
         template: mean rank thumbnail of the target site, ``(32, 32)``, by which an image's polarity is checked.
+        tone_variation: share of the variation in tone from image to image that this map leaves and that images of the
+            target do not have, in [0, 1]; see ``metrics.tone_variation``. 0 until it is measured.
     """
 
     __jit_unused_properties__: ClassVar = ["guarantee_class"]
@@ -49,8 +51,10 @@ class SiteHarmonizer(nn.Module):
         self.middle = float(grey_range[0]) / 2 + float(grey_range[1]) / 2
         self.polarity: Tensor
         self.template: Tensor
+        self.tone_variation: Tensor
         self.register_buffer("polarity", torch.tensor(1.0))
         self.register_buffer("template", torch.zeros(THUMBNAIL_SIZE, THUMBNAIL_SIZE))
+        self.register_buffer("tone_variation", torch.tensor(0.0))
         self.curve = SiteToneCurve(num_knots, slope_range, grey_range)
         self.filter: SiteSpectralFilter | None = None
         self.second_curve: SiteToneCurve | None = None

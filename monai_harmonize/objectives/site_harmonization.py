@@ -1,4 +1,4 @@
-"""How a ``SiteHarmonizer`` is fitted: polarity, curve, filter, and the curve after the filter."""
+"""How a ``SiteHarmonizer`` is fitted: polarity, curve, filter, the curve after the filter, and a last look."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from monai_harmonize.objectives.polarity_fit import PolarityFit
 from monai_harmonize.objectives.site_fit import SiteFit
 from monai_harmonize.objectives.spectral_filter_fit import SpectralFilterFit
 from monai_harmonize.objectives.tone_curve_fit import ToneCurveFit
+from monai_harmonize.objectives.tone_variation_fit import ToneVariationFit
 
 __all__ = ["site_fits"]
 
@@ -19,7 +20,7 @@ def site_fits(
     """Parts of a harmonizer in the order in which they are fitted.
 
     Args:
-        harmonizer: gets polarity, knots and gain.
+        harmonizer: gets polarity, knots, gain and tone variation.
         grey_range: scale of the images.
         inverted: what to do with a source site whose images are inverted, see ``PolarityFit``;
             ``None`` for images whose unit leaves no doubt, as HU.
@@ -45,4 +46,5 @@ def site_fits(
             ),
             second_curve,
         ]
+    fits.append(ToneVariationFit(harmonizer, grey_range))
     return fits

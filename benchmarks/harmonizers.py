@@ -1,0 +1,86 @@
+"""What is compared: each method, fitted or not, is a function of images ``(N, 1, H, W)`` in [-1, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from monai.transforms import ScaleIntensityRangePercentiles
+from skimage.exposure import match_histograms
+from torch import Tensor, nn
+
+from monai_harmonize.engines import SiteFitter
+from monai_harmonize.networks import SiteHarmonizer
+from monai_harmonize.objectives import site_fits
+
+Harmonize = Callable[[Tensor], Tensor]
+
+
+def unchanged(images: Tensor) -> Tensor:
+    """No harmonization."""
+    return images
+
+
+def percentile_window(images: Tensor) -> Tensor:
+    """Each image's grey levels from its 1st to its 99th percentile over the whole range."""
+    window = ScaleIntensityRangePercentiles(1, 99, -1.0, 1.0, clip=True)
+    return torch.stack([torch.as_tensor(window(image)) for image in images])
+
+
+def z_score(target: Tensor) -> Harmonize:
+    """Each image to the mean and the standard deviation that target images have on average."""
+    mean, deviation = target.mean(), target.flatten(1).std(dim=1).mean()
+
+    def harmonize(images: Tensor) -> Tensor:
+        own = images.flatten(1)
+        scaled = (own - own.mean(dim=1, keepdim=True)) / own.std(dim=1, keepdim=True).clamp(min=1e-6)
+        return (mean + deviation * scaled).view_as(images)
+
+    return harmonize
+
+
+def histogram_matching(target: Tensor, seed: int = 0) -> Harmonize:
+    """Each image to the histogram of a target image drawn at random, as is often done."""
+
+    def harmonize(images: Tensor) -> Tensor:
+        drawn = np.random.default_rng(seed).integers(len(target), size=len(images))
+        matched = [
+            match_histograms(image.numpy(), target[row].numpy()) for image, row in zip(images, drawn, strict=True)
+        ]
+        return torch.from_numpy(np.stack(matched)).float()
+
+    return harmonize
+
+
+class BothSites:
+    """Images of the source and of the target, one at a time, as ``SiteFitter`` reads them."""
+
+    def __init__(self, source: Tensor, target: Tensor) -> None:
+        self.source, self.target = source, target
+
+    def __len__(self) -> int:
+        return len(self.source) + len(self.target)
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        for of_target, images in ((False, self.source), (True, self.target)):
+            for image in images:
+                yield {"image": image[None], "of_target": torch.tensor([of_target])}
+
+
+def fitted_site_harmonizer(source: Tensor, target: Tensor, spectral_filter: bool) -> SiteHarmonizer:
+    """Curve, or curve and filter, from unlabelled images of both sites."""
+    harmonizer = SiteHarmonizer(spectral_filter=spectral_filter)
+    fits = site_fits(harmonizer)
+    SiteFitter("cpu", len(fits), BothSites(source, target), fits).run()
+    return harmonizer.eval()
+
+
+def applied(network: nn.Module) -> Harmonize:
+    """A network as a function, 32 images at a time."""
+
+    @torch.inference_mode()
+    def harmonize(images: Tensor) -> Tensor:
+        return torch.cat([network(part) for part in images.split(32)])
+
+    return harmonize
