@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.metrics.structure import increasing_curve, level_index
@@ -19,7 +19,9 @@ Mask = NDArray[np.bool_]
 
 # The ring starts and ends so many mm beyond the lesion, at least one and two pixels.
 RING = (4.0, 16.0)
-# A lesion fainter than this share of its surroundings' spread cannot be said to vanish.
+# What is wider (standard deviation in mm) is anatomy's slope, not noise.
+SLOW = 8.0
+# A lesion fainter than this share of the noise cannot be said to vanish.
 VISIBLE = 0.5
 # Noise below half an 8-bit level is rounding.
 QUIET = 1 / 510
@@ -31,7 +33,8 @@ class LesionContrast:
     """One lesion before and after.
 
     Contrast is how much brighter the lesion made its pixels than the ring around them, by comparison with the same
-    patient without it; noise is the standard deviation of that patient's ring.
+    patient without it; noise is the standard deviation of that patient's ring without its slow waves: grain, vessels
+    and edges of ribs, among which a reader finds the lesion.
 
     Args:
         name: identifier of the patient.
@@ -98,7 +101,7 @@ def measure_lesion(pair: LesionPair, ill: Image, healthy: Image) -> LesionContra
     curve = increasing_curve(level_index(sources[1], LEVELS), outputs[1], LEVELS).astype(np.float32)
     curved = tuple(curve[level_index(image, LEVELS)] for image in sources)
     (before, contrast), (after, left), (by_curve, curve_left) = (
-        _visibility(*images, pair.lesion, ring) for images in (sources, outputs, curved)
+        _visibility(*images, pair, ring) for images in (sources, outputs, curved)
     )
     if before < VISIBLE:
         return None
@@ -118,8 +121,9 @@ def _ring(pair: LesionPair) -> Mask:
     return ring
 
 
-def _visibility(ill: Image, healthy: Image, lesion: Mask, ring: Mask) -> tuple[float, float]:
+def _visibility(ill: Image, healthy: Image, pair: LesionPair, ring: Mask) -> tuple[float, float]:
     """Contrast-to-noise ratio and contrast."""
     added = ill - healthy
-    contrast = float(added[lesion].mean() - added[ring].mean())
-    return contrast / max(float(healthy[ring].std()), QUIET), contrast
+    contrast = float(added[pair.lesion].mean() - added[ring].mean())
+    noise = healthy - gaussian_filter(healthy, SLOW / pair.spacing, mode="nearest")
+    return contrast / max(float(noise[ring].std()), QUIET), contrast
