@@ -58,7 +58,8 @@ th, td { padding: .35rem .5rem; text-align: left; border-bottom: 1px solid #ddd;
 {{ "{:.0%}".format(rules.deleted_share) }} of the source's and of what the nearest increasing curve leaves</td></tr>
 <tr><th scope="row">False lesion</th><td>Inside the lungs, {{ "{:.0f}".format(rules.lesion_like.smallest) }} to
 {{ "{:.0f}".format(rules.lesion_like.largest) }} mm&sup2;, compact, on average
-{{ "{:.0%}".format(rules.lesion_like.amplitude) }} of the grey scale brighter than the best curve and filter make it</td></tr>
+{{ "{:.0%}".format(rules.lesion_like.amplitude) }} of the grey scale brighter than
+the best curve and filter make it</td></tr>
 <tr><th scope="row">Intervals</th><td>95%: exact for rates, bootstrap over patients for medians</td></tr>
 </tbody></table>
 <p class="note">Phantoms are no patients. A pass shows that nothing was found on them: with no event among n patients

@@ -66,7 +66,8 @@ def _warn(words: str) -> Finding:
 def _findings(audit: Audit, rules: AuditRules) -> Iterator[Finding]:
     if audit.deletion.total < rules.fewest_lesions:
         yield _warn(
-            f"only {audit.deletion.total} lesions could be judged, fewer than {rules.fewest_lesions}; audit more patients"
+            f"only {audit.deletion.total} lesions could be judged, fewer than {rules.fewest_lesions}; "
+            "audit more patients"
         )
     yield from _rate(audit.deletion, rules.allowed_deletion, "lesions were deleted")
     yield from _contrast(audit, rules)
