@@ -41,7 +41,8 @@ def painter(pair, image):
 def test_pairs_differ_by_the_lesion_alone(pairs) -> None:
     for pair in pairs:
         change = np.abs(pair.ill - pair.healthy)
-        assert pair.lesion.any() and (pair.lesion & pair.lungs).sum() > 0.5 * pair.lesion.sum()
+        assert pair.lesion.any()
+        assert (pair.lesion & pair.lungs).sum() > 0.5 * pair.lesion.sum()
         assert change[pair.lesion].mean() > 5 * change[~pair.lesion].mean()
 
 
@@ -57,8 +58,10 @@ def test_prevalence_decides_who_is_ill() -> None:
 
 def test_the_identity_passes_with_exact_numbers(pairs) -> None:
     found = audit(lambda image: image, pairs, backward=lambda image: image)
-    assert found.verdict == "pass" and found.reasons == ()
-    assert found.contrast_ratio.estimate == pytest.approx(1) and found.deletion.count == 0
+    assert found.verdict == "pass"
+    assert found.reasons == ()
+    assert found.contrast_ratio.estimate == pytest.approx(1)
+    assert found.deletion.count == 0
     assert found.hidden_code.amplification == pytest.approx(1, abs=1e-4)
     assert json.loads(found.to_json())["deletion"]["total"] == 12
 
@@ -99,24 +102,30 @@ def test_painted_nodules_are_found_where_they_are(pairs) -> None:
 def test_false_lesions_fail(pairs) -> None:
     painted = {pair.healthy.tobytes(): torch.from_numpy(painter(pair, pair.healthy))[None, None] for pair in pairs}
     found = audit(lambda image: painted.get(image.numpy().tobytes(), image), pairs)
-    assert found.verdict == "fail" and "false lesion" in found.reasons[0]
+    assert found.verdict == "fail"
+    assert "false lesion" in found.reasons[0]
 
 
 def test_ensembles_that_disagree_warn(pairs) -> None:
     image = torch.zeros(1, 1, 8, 8)
     deviation, change = ensemble_deviation(image, [lambda x: x + 0.2, lambda x: x - 0.2])
-    assert float(deviation.mean()) == pytest.approx(0.1 * np.sqrt(2)) and float(change.abs().max()) < 1e-6
+    assert float(deviation.mean()) == pytest.approx(0.1 * np.sqrt(2))
+    assert float(change.abs().max()) < 1e-6
     found = audit(lambda x: 0.9 * x, pairs[:10], ensemble=[lambda x: 0.5 * x, lambda x: 1.1 * x])
     assert found.disagreement.members == 3
-    assert found.verdict == "warn" and "3 trainings differ" in found.reasons[0]
+    assert found.verdict == "warn"
+    assert "3 trainings differ" in found.reasons[0]
     same = audit(lambda x: 0.9 * x, pairs[:10], ensemble=[lambda x: 0.9 * x])
-    assert same.disagreement.relative == 0 and same.verdict == "pass"
+    assert same.disagreement.relative == 0
+    assert same.verdict == "pass"
 
 
 def test_intervals() -> None:
     none = rate_of(0, 24)
-    assert none.low == 0 and none.high == pytest.approx(1 - 0.025 ** (1 / 24))
-    assert median_of([]) is None and median_of([2.0, 2.0]).high == 2
+    assert none.low == 0
+    assert none.high == pytest.approx(1 - 0.025 ** (1 / 24))
+    assert median_of([]) is None
+    assert median_of([2.0, 2.0]).high == 2
     spread = median_of([1.0, 2.0, 3.0, 4.0, 9.0])
     assert spread.low < spread.estimate == 3 < spread.high
 
