@@ -40,5 +40,5 @@ def test_a_cycle_network_gets_the_hidden_code_test(tmp_path: Path) -> None:
 
 
 def test_missing_weights_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="absent.pt"):
+    with pytest.raises(InputError, match=r"absent\.pt"):
         run_audit("bundles/tone_curve_cxr", tmp_path / "absent.pt", tmp_path / "out")

@@ -99,10 +99,10 @@ def measure_lesion(pair: LesionPair, ill: Image, healthy: Image) -> LesionContra
     sources = _unit(pair.ill), _unit(pair.healthy)
     outputs = _unit(ill), _unit(healthy)
     curve = increasing_curve(level_index(sources[1], LEVELS), outputs[1], LEVELS).astype(np.float32)
-    curved = tuple(curve[level_index(image, LEVELS)] for image in sources)
-    (before, contrast), (after, left), (by_curve, curve_left) = (
-        _visibility(*images, pair, ring) for images in (sources, outputs, curved)
-    )
+    ill_curved, healthy_curved = (curve[level_index(image, LEVELS)] for image in sources)
+    before, contrast = _visibility(sources[0], sources[1], pair, ring)
+    after, left = _visibility(outputs[0], outputs[1], pair, ring)
+    by_curve, curve_left = _visibility(ill_curved, healthy_curved, pair, ring)
     if before < VISIBLE:
         return None
     return LesionContrast(pair.name, before, after, by_curve, contrast, left, curve_left)
