@@ -26,7 +26,7 @@ from monai_harmonize.evaluation.protocol import Evaluation, Measurement
 from monai_harmonize.evaluation.report_template import REPORT_TEMPLATE
 from monai_harmonize.evaluation.verdict import Verdict
 
-__all__ = ["GUARANTEES", "render_report"]
+__all__ = ["GUARANTEES", "embedded", "render_report"]
 
 GUARANTEES = {
     "G0": "one increasing curve per image; no structure can appear, vanish or invert.",
@@ -108,7 +108,7 @@ def render_report(
         tiles=_tiles(evaluation, source_site, target_site),
         guarantee_class=guarantee_class,
         guarantee=GUARANTEES[guarantee_class],
-        figure=lambda name: _embedded(*figures[name]),
+        figure=lambda name: embedded(*figures[name]),
         table=_table(evaluation, labels, source_site, target_site),
         worst=_worst(evaluation),
         missing=evaluation.pairing.missing,
@@ -117,7 +117,8 @@ def render_report(
     )
 
 
-def _embedded(figure: Figure, caption: str) -> Markup:
+def embedded(figure: Figure, caption: str) -> Markup:
+    """The figure as an HTML element that needs no other file, its caption below."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=120)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
