@@ -3,9 +3,9 @@
 python benchmarks/site_pairs.py --manifest cxr_manifest.csv
 
 Two-fold cross-fitting: the patients of every site are dealt at random into two folds, a harmonizer fitted on one fold
-of both sites is measured on the other, and the results of both folds, and of several deals, are averaged. A site that
-harmonized to itself is fitted from one half of a fold to its other half: the images that are measured have the target's
-look already.
+of both sites is measured on the other, and the results of both folds, and of several deals, are averaged. Where a site
+is harmonized to itself, the fit goes from one half of a fold to its other half: the images that are measured have the
+target's look already.
 """
 
 from __future__ import annotations
