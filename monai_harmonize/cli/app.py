@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import monai_harmonize
+from monai_harmonize.cli.audit import audit
 from monai_harmonize.cli.bundles import bundles
 from monai_harmonize.cli.demo_data import demo_data, phantoms
 from monai_harmonize.cli.evaluate import evaluate
@@ -70,6 +71,7 @@ app.command(
         "--source-site theirs --target-site ours"
     )
 )(evaluate)
+app.command(epilog=example("audit --checkpoint my_model/model.pt --output audit"))(audit)
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)
 app.add_typer(manifest, name="manifest")
 app.add_typer(bundles, name="bundles")

@@ -85,7 +85,8 @@ def harmonize(
     found = find_bundle(bundle)
     overlays = list(overlay or ())
     if presentation_state and STATES not in overlays:
-        overlays.append(STATES)
+        # Before the user's own, which may change what it sets.
+        overlays.insert(0, STATES)
     chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     weights = found.weights if checkpoint is None else checkpoint
