@@ -125,10 +125,9 @@ def test_a_network_gives_every_image_a_curve_of_its_own(chest_data: Path, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("fitted", [None], indirect=True, ids=["curve"])
 def test_a_presentation_state_leaves_the_pixels_alone(fitted, chest_data: Path, tmp_path: Path) -> None:
-    root, overlay = fitted
-    if overlay:
-        pytest.skip("a presentation state holds a curve, not a filter")
+    root, _ = fitted
     where = ("--bundle_root", str(root), "--dataset_dir", str(chest_data), "--output_dir", str(tmp_path))
     run("--config_file", configs("inference", "presentation_state"), *where)
     states = sorted(tmp_path.rglob("*.pr.dcm"))

@@ -25,7 +25,6 @@ try:
 except ImportError:  # pydicom 2.4
     from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
 
-pytest.importorskip("highdicom", reason="highdicom (extra dicom) is not installed")
 CREATED = datetime(2026, 1, 2, 3, 4, 5)
 DIGEST = "0123456789abcdef"
 CT = "1.2.840.10008.5.1.4.1.1.2"

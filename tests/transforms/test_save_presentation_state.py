@@ -13,8 +13,6 @@ from monai_harmonize.networks.site_tone_curve import SiteToneCurve
 from monai_harmonize.transforms import LoadRadiographd, SavePresentationState, SavePresentationStated
 from monai_harmonize.transforms.save_presentation_state import SavePresentationStateD, SavePresentationStateDict
 
-pytest.importorskip("highdicom", reason="highdicom (extra dicom) is not installed")
-
 
 @pytest.fixture(scope="module")
 def film(chest_data):
