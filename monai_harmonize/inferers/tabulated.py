@@ -36,12 +36,16 @@ class TabulatedInferer(Inferer):
         image = torch.as_tensor(inputs).as_subclass(Tensor)
         levels = torch.arange(LOWEST, HIGHEST + 1, dtype=image.dtype, device=image.device)
         table = torch.as_tensor(network(levels, *args, **kwargs)).as_subclass(Tensor)
-        result = torch.empty_like(image, memory_format=torch.contiguous_format)
-        chunks = zip(torch.split(image.reshape(-1), CHUNK), torch.split(result.view(-1), CHUNK), strict=True)
+        # NIfTI volumes lie in memory the other way round, which the result keeps.
+        strides = image.stride()
+        order = sorted(range(image.ndim), key=lambda axis: -strides[axis])
+        ordered = image.permute(order)
+        result = torch.empty(ordered.shape, dtype=image.dtype, device=image.device)
+        chunks = zip(torch.split(ordered.reshape(-1), CHUNK), torch.split(result.view(-1), CHUNK), strict=True)
         for voxels, harmonized in chunks:
             place = voxels.to(torch.int32)
             # Infinity and NaN become some integer, which they do not equal.
             if not torch.equal(place.to(voxels.dtype), voxels) or place.min() < LOWEST or place.max() > HIGHEST:
                 return torch.as_tensor(network(image, *args, **kwargs))
             torch.index_select(table, 0, place.sub_(LOWEST), out=harmonized)
-        return result
+        return result.permute([order.index(axis) for axis in range(image.ndim)])

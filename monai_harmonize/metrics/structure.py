@@ -19,6 +19,7 @@ from sklearn.isotonic import isotonic_regression
 __all__ = [
     "gradient_agreement",
     "increasing_curve",
+    "isotonic_curve",
     "level_index",
     "monotone_fit",
     "monotone_residual",
@@ -80,10 +81,14 @@ def increasing_curve(index: NDArray[np.intp], output: NDArray[Any], levels: int)
         Shape `(levels,)`, not decreasing; linear over levels that no pixel has, constant beyond them.
     """
     counts = np.bincount(index.ravel(), minlength=levels)
-    sums = np.bincount(index.ravel(), weights=output.ravel(), minlength=levels)
+    return isotonic_curve(counts, np.bincount(index.ravel(), weights=output.ravel(), minlength=levels))
+
+
+def isotonic_curve(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`increasing_curve` from the number of pixels of every level and the sum of their output, each `(levels,)`."""
     used = np.flatnonzero(counts)
     fitted = isotonic_regression(sums[used] / counts[used], sample_weight=counts[used].astype(np.float64))
-    curve: NDArray[np.float64] = np.interp(np.arange(levels), used, fitted)
+    curve: NDArray[np.float64] = np.interp(np.arange(len(counts)), used, fitted)
     return curve
 
 

@@ -117,6 +117,7 @@ def certify_measured(
     guarantee_class: str,
     thresholds: Thresholds,
     grey_range: Sequence[float] = (-1.0, 1.0),
+    clip_source: bool = False,
     stored_levels: int = 65536,
     spacing: Sequence[float] | None = None,
     declared_curve: tuple[ArrayLike, ArrayLike] | None = None,
@@ -131,6 +132,7 @@ def certify_measured(
         guarantee_class: G0 to G4.
         thresholds: bars, see ``load_thresholds``.
         grey_range: the fixed scale. It is never taken from the images.
+        clip_source: take what the source holds beyond the scale for its ends, instead of refusing it.
         stored_levels: grey levels of the file, ``2 ** bits``, 2 to 65536; both images are judged at this depth.
         spacing: mm per pixel along each axis.
         declared_curve: knots and values of the curve that was applied, in units of the scale.
@@ -142,20 +144,16 @@ def certify_measured(
             outside the above.
     """
     bars = thresholds.of(guarantee_class)
-    before, after = (_unit(image, name, grey_range) for image, name in ((source, "source"), (harmonized, "output")))
-    if before.shape != after.shape:
-        raise InputError(f"the output has shape {after.shape}, its source {before.shape}; compare images of one size")
-    if before.ndim not in (2, 3) or before.size == 0:
-        raise InputError(f"an image of shape {before.shape}; expected two or three axes, none empty")
     if not 2 <= stored_levels <= 65536:
         raise InputError(f"stored_levels is {stored_levels}; expected 2 to 65536")
-    if before.min() < -1e-4 or before.max() > 1 + 1e-4:
-        raise InputError(f"the source leaves the scale {tuple(grey_range)}; scale it with the range of its file")
     steps = None if spacing is None else tuple(float(step) for step in spacing)
     declared = None if declared_curve is None else _declared(declared_curve, grey_range)
+    before, after = np.asarray(source), np.asarray(harmonized)
     found = measure(
-        before.clip(0, 1),
+        before,
         after,
+        grey_range=grey_range,
+        clip_source=clip_source,
         stored_levels=stored_levels,
         spacing=steps,
         declared_curve=declared,
@@ -204,16 +202,6 @@ def _findings(measures: Measures, bars: Mapping[str, Bar], guarantee_class: str)
             limit = bar.kind.replace("_", " ")
             reason = f"{verdict}: {words} is {value:.4g}; {guarantee_class} allows {limit} {bound:.4g}"
             yield ("fail", "warn").index(verdict), verdict, reason
-
-
-def _unit(image: ArrayLike, name: str, grey_range: Sequence[float]) -> NDArray[np.float32]:
-    low, high = (float(bound) for bound in grey_range)
-    if not high > low:
-        raise InputError(f"grey_range is [{low:g}, {high:g}]; expected low < high")
-    array = np.asarray(image, dtype=np.float32)
-    if not np.isfinite(array).all():
-        raise InputError(f"the {name} holds NaN or infinity")
-    return (array - np.float32(low)) * np.float32(1 / (high - low))
 
 
 def _declared(curve: tuple[ArrayLike, ArrayLike], grey_range: Sequence[float]) -> Levels:

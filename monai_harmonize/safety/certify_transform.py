@@ -85,11 +85,12 @@ class CertifyHarmonizedd(MapTransform):
         path = str(meta.get(ImageMetaKey.FILENAME_OR_OBJ, "image"))
         try:
             item[CERTIFICATE], item[MEASUREMENT] = certify_measured(
-                _array(image, path).clip(*self.grey_range),
+                _array(image, path),
                 _array(result, path),
                 guarantee_class=self.guarantee_class,
                 thresholds=self.thresholds,
                 grey_range=self.grey_range,
+                clip_source=True,
                 stored_levels=stored_levels(meta if self.grey_range == NETWORK_RANGE else self._on_scale(meta)),
                 spacing=pixel_spacing_of(image),
                 declared_curve=self._declared_curve(),

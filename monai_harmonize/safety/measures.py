@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -19,10 +20,10 @@ from monai_harmonize.metrics.radial_gain import SMALLEST, filtered_residual
 from monai_harmonize.metrics.structure import (
     SSIM_WINDOW,
     gradient_agreement,
-    increasing_curve,
-    level_index,
     structural_similarity,
 )
+from monai_harmonize.safety.image_pair import ImagePair
+from monai_harmonize.safety.level_statistics import CurveResidual, LevelStatistics
 
 __all__ = ["BLOB_LEVEL", "Blob", "Measurement", "Measures", "measure"]
 
@@ -35,8 +36,6 @@ BLOB_LEVEL = 0.02
 # A residual that nowhere exceeds this is rounding.
 EXPLAINED = 1e-3
 THUMBNAIL = 32
-# Steps of a histogram of residuals; a percentile read from it is exact to one 16-bit level.
-STEPS = 65536
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,11 @@ class Measurement:
 
 
 def measure(
-    source: Image,
-    harmonized: Image,
+    source: NDArray[Any],
+    harmonized: NDArray[Any],
     *,
+    grey_range: Sequence[float] = (0.0, 1.0),
+    clip_source: bool = False,
     stored_levels: int = 65536,
     spacing: tuple[float, ...] | None = None,
     declared_curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
@@ -128,49 +129,57 @@ def measure(
     """Measure one pair.
 
     Args:
-        source: two or three spatial axes, finite, [0, 1] of the fixed scale, clipped.
-        harmonized: same shape and scale; may leave [0, 1], which counts as clipped.
+        source: two or three spatial axes, within ``grey_range``.
+        harmonized: same shape and scale; may leave the range, which counts as clipped.
+        grey_range: the fixed scale, on which all numbers are shares.
+        clip_source: see ``ImagePair``.
         stored_levels: how many grey levels a file of this depth can store on the scale.
         spacing: mm per pixel along each axis.
         declared_curve: knots and values of the curve that was applied, [0, 1].
         hidden_code_amplification: see ``hidden_code_test``.
+
+    Raises:
+        InputError: see ``ImagePair``.
     """
-    clipped = np.count_nonzero((harmonized <= 0) & (source > 0)) + np.count_nonzero((harmonized >= 1) & (source < 1))
-    output = np.clip(harmonized, 0, 1)
-    index = level_index(source, stored_levels)
-    counts = np.bincount(index.ravel(), minlength=stored_levels)
-    curve = increasing_curve(index, output, stored_levels)
-    residual = output - curve.astype(np.float32)[index]
-    used = np.flatnonzero(counts)
-    levels = used / (stored_levels - 1)
+    pair = ImagePair(source, harmonized, grey_range, clip_source)
+    small = _reduced_shape(pair.shape)
+    levels = LevelStatistics(pair, stored_levels, small)
+    residual = CurveResidual(pair, levels, small)
+    used, curve = levels.used, levels.curve
     groups, sizes = np.unique(np.rint(curve[used] * (stored_levels - 1)), return_inverse=True, return_counts=True)[1:]
     merged = sizes[groups] > 1
-    small_source, small_output, small_residual = map(_reduced, (source, output, residual))
     # Where the curve explains all, nothing is left for a filter; in a tiny image there is none.
-    explained = max(residual.max(), -residual.min()) < EXPLAINED or min(small_source.shape) < SMALLEST
-    unexplained = small_residual if explained else filtered_residual(small_output, small_source)
-    scale = [n / m for n, m in zip(source.shape, small_source.shape, strict=True)]
-    blob, filtered_blob = (_largest_blob(found, scale, spacing) for found in (small_residual, unexplained))
-    spread, rms = float(output.std()), _rms(residual)
+    explained = residual.largest < EXPLAINED or min(small) < SMALLEST
+    unexplained = residual.reduced if explained else filtered_residual(levels.harmonized, levels.source)
+    scale = [n / m for n, m in zip(pair.shape, small, strict=True)]
+    blob, filtered_blob = (_largest_blob(found, scale, spacing) for found in (residual.reduced, unexplained))
     measures = Measures(
-        residual_rms=rms,
-        residual_relative=rms / spread if spread > 0 else None,
-        residual_p999=_percentile(residual, 0.999),
-        residual_max=float(max(residual.max(), -residual.min())),
-        filtered_residual_rms=_rms(unexplained),
-        filtered_residual_p999=_percentile(unexplained, 0.999),
-        blob_share=blob.pixels / source.size if blob else 0.0,
-        filtered_blob_share=filtered_blob.pixels / source.size if filtered_blob else 0.0,
-        declared_curve_rms=_declared_rms(declared_curve, index, output, stored_levels),
+        residual_rms=residual.rms,
+        residual_relative=residual.rms / residual.spread if residual.spread > 0 else None,
+        residual_p999=residual.percentile(0.999),
+        residual_max=residual.largest,
+        filtered_residual_rms=float(np.sqrt(np.mean(np.square(unexplained)))),
+        filtered_residual_p999=float(np.quantile(np.abs(unexplained), 0.999)),
+        blob_share=blob.pixels / pair.size if blob else 0.0,
+        filtered_blob_share=filtered_blob.pixels / pair.size if filtered_blob else 0.0,
+        declared_curve_rms=None if declared_curve is None else residual.rms_from(*declared_curve),
         merged_levels=float(merged.mean()),
-        merged_pixels=float(counts[used][merged].sum() / source.size),
-        widest_merge=float(_widest(levels, groups)),
-        clipped_pixels=int(clipped) / source.size,
+        merged_pixels=float(levels.counts[used][merged].sum() / pair.size),
+        widest_merge=float(_widest(used / (stored_levels - 1), groups)),
+        clipped_pixels=levels.clipped / pair.size,
         hidden_code_amplification=hidden_code_amplification,
-        **_structure(small_source, small_output),
+        **_structure(levels.source, levels.harmonized),
     )
     return Measurement(
-        measures, blob, filtered_blob, levels, curve[used], small_residual, unexplained, small_source, small_output
+        measures,
+        blob,
+        filtered_blob,
+        used / (stored_levels - 1),
+        curve[used],
+        residual.reduced,
+        unexplained,
+        levels.source,
+        levels.harmonized,
     )
 
 
@@ -180,7 +189,7 @@ def _structure(source: Image, output: Image) -> dict[str, float | None]:
     names = ("minimum", "p01", "median", "p99")
     flat = np.ptp(source) == 0
     constant = flat or np.ptp(output) == 0
-    thumbnails = [_resized(image, [min(THUMBNAIL, n) for n in image.shape]).ravel() for image in (source, output)]
+    thumbnails = [_thumbnail(image).ravel() for image in (source, output)]
     return {
         **{f"contrast_gain_{name}": gain for name, gain in zip(names, quantiles, strict=True)},
         "gradient_agreement": None if flat else gradient_agreement(output, source),
@@ -195,18 +204,6 @@ def _widest(levels: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
     ends = np.flatnonzero(np.diff(groups, append=groups[-1] + 1))
     starts = np.concatenate([[0], ends[:-1] + 1])
     return float((levels[ends] - levels[starts]).max())
-
-
-def _declared_rms(
-    curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None,
-    index: NDArray[np.intp],
-    output: Image,
-    stored_levels: int,
-) -> float | None:
-    if curve is None:
-        return None
-    declared = np.interp(np.linspace(0, 1, stored_levels), *curve).clip(0, 1).astype(np.float32)
-    return _rms(output - declared[index])
 
 
 def _largest_blob(residual: Image, scale: list[float], spacing: tuple[float, ...] | None) -> Blob | None:
@@ -231,29 +228,14 @@ def _largest_blob(residual: Image, scale: list[float], spacing: tuple[float, ...
     return Blob(pixels, area, tuple(centre), float(residual[inside].mean()))
 
 
-def _reduced(image: Image) -> Image:
-    """Area average to at most ``REDUCED_PIXELS``; no axis shorter than the window of SSIM if it was not before."""
-    factor = min(1.0, (REDUCED_PIXELS / image.size) ** (1 / image.ndim))
-    return _resized(image, [min(n, max(SSIM_WINDOW, int(n * factor + 1e-6))) for n in image.shape])
+def _reduced_shape(shape: tuple[int, ...]) -> list[int]:
+    """At most ``REDUCED_PIXELS``; no axis shorter than the window of SSIM if it was not before."""
+    factor = min(1.0, (REDUCED_PIXELS / prod(shape)) ** (1 / len(shape)))
+    return [min(n, max(SSIM_WINDOW, int(n * factor + 1e-6))) for n in shape]
 
 
-def _resized(image: Image, shape: list[int]) -> Image:
-    if list(image.shape) == shape:
-        return image
-    whole = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None, None]
-    resized: Image = F.interpolate(whole, shape, mode="area")[0, 0].numpy()
-    return resized
-
-
-def _rms(values: NDArray[Any]) -> float:
-    flat = values.ravel()
-    return float(np.sqrt(np.dot(flat, flat) / flat.size))
-
-
-def _percentile(values: Image, share: float) -> float:
-    """Of the absolute values, which lie on [0, 1], by a histogram: no pixel is sorted."""
-    # All in the first bin, as after a curve: not worth a pass over a volume.
-    if max(values.max(), -values.min()) * (STEPS - 1) < 0.5:
-        return 0.0
-    counts = np.bincount(level_index(np.abs(values), STEPS).ravel(), minlength=STEPS)
-    return float(np.searchsorted(np.cumsum(counts), share * values.size) / (STEPS - 1))
+def _thumbnail(image: Image) -> Image:
+    shape = [min(THUMBNAIL, n) for n in image.shape]
+    whole = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+    thumbnail: Image = F.interpolate(whole, shape, mode="area")[0, 0].numpy()
+    return thumbnail
