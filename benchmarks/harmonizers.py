@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,9 +10,8 @@ from monai.transforms import ScaleIntensityRangePercentiles
 from skimage.exposure import match_histograms
 from torch import Tensor, nn
 
-from monai_harmonize.engines import SiteFitter
 from monai_harmonize.networks import SiteHarmonizer
-from monai_harmonize.objectives import site_fits
+from monai_harmonize.objectives import fit_site
 
 Harmonize = Callable[[Tensor], Tensor]
 
@@ -53,26 +52,10 @@ def histogram_matching(target: Tensor, seed: int = 0) -> Harmonize:
     return harmonize
 
 
-class BothSites:
-    """Images of the source and of the target, one at a time, as ``SiteFitter`` reads them."""
-
-    def __init__(self, source: Tensor, target: Tensor) -> None:
-        self.source, self.target = source, target
-
-    def __len__(self) -> int:
-        return len(self.source) + len(self.target)
-
-    def __iter__(self) -> Iterator[dict[str, object]]:
-        for of_target, images in ((False, self.source), (True, self.target)):
-            for image in images:
-                yield {"image": image[None], "of_target": torch.tensor([of_target])}
-
-
 def fitted_site_harmonizer(source: Tensor, target: Tensor, spectral_filter: bool) -> SiteHarmonizer:
     """Curve, or curve and filter, from unlabelled images of both sites."""
     harmonizer = SiteHarmonizer(spectral_filter=spectral_filter)
-    fits = site_fits(harmonizer)
-    SiteFitter("cpu", len(fits), BothSites(source, target), fits).run()
+    fit_site(harmonizer, *([image[None] for image in images] for images in (source, target)))
     return harmonizer.eval()
 
 

@@ -31,16 +31,16 @@ MARGIN = 0.0625
 def filtered_residual(
     image: NDArray[Any], reference: NDArray[Any], *, gain_range: tuple[float, float] = (0.5, 2.0), rounds: int = 4
 ) -> NDArray[np.float32]:
-    """What neither an increasing curve nor one zero-phase radial gain within bounds explains.
+    """What an increasing curve, one zero-phase radial gain within bounds and a second curve do not explain.
 
-    Fits in turn the gain by octave (least squares, clipped) and the increasing curve of the output with that gain
-    undone. The fit is clipped to [0, 1], as the output was.
+    Fits in turn the gain by octave (least squares, clipped), the second curve, and the first one to the output with
+    gain and second curve undone. The second curve ends on [0, 1], as the output does.
 
     Args:
         image: output of a harmonizer, grey levels on [0, 1], two or three spatial axes.
         reference: its input, same shape and scale, or any strictly increasing curve of it.
         gain_range: smallest and largest gain, `0 < smallest <= 1 <= largest`.
-        rounds: how often curve and gain are fitted in turn.
+        rounds: how often curves and gain are fitted in turn.
 
     Returns:
         Same shape: output minus the fit.
@@ -53,15 +53,17 @@ def filtered_residual(
     if image.shape != reference.shape:
         raise ValueError(f"images differ in shape: {image.shape} and {reference.shape}")
     output = torch.from_numpy(np.ascontiguousarray(image, np.float32))
-    index = level_index(reference, LEVELS)
+    index, output_index = level_index(reference, LEVELS), level_index(image, LEVELS)
     small = [max(2, round(n * min(1.0, COARSE / max(image.shape)))) for n in image.shape]
     geometry = _Geometry(image.shape)
-    before = _curved(index, image)
+    before, after = _curved(index, image), output
     for _ in range(rounds):
-        gain = _gain(before, output, small, gain_range)
-        before = _curved(index, geometry.filtered(output, 1 / gain).numpy())
-    gain = _gain(before, output, small, gain_range)
-    residual: NDArray[np.float32] = (output - geometry.filtered(before, gain).clamp_(0, 1)).numpy()
+        gain = _gain(before, after, small, gain_range)
+        after = _curved(output_index, geometry.filtered(before, gain).numpy())
+        before = _curved(index, geometry.filtered(after, 1 / gain).numpy())
+    gain = _gain(before, after, small, gain_range)
+    fit = geometry.filtered(before, gain).numpy()
+    residual: NDArray[np.float32] = (output - _curved(level_index(fit, LEVELS), image)).numpy()
     return residual
 
 

@@ -84,7 +84,7 @@ def increasing_curve(index: NDArray[np.intp], output: NDArray[Any], levels: int)
     return isotonic_curve(counts, np.bincount(index.ravel(), weights=output.ravel(), minlength=levels))
 
 
-def isotonic_curve(counts: NDArray[np.int64], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+def isotonic_curve(counts: NDArray[np.int64], sums: NDArray[Any]) -> NDArray[np.float64]:
     """`increasing_curve` from the number of pixels of every level and the sum of their output, each `(levels,)`."""
     used = np.flatnonzero(counts)
     fitted = isotonic_regression(sums[used] / counts[used], sample_weight=counts[used].astype(np.float64))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import torch
+from torch import Tensor
+
+from monai_harmonize.data.spacing import pixel_spacing_of
 from monai_harmonize.networks.site_harmonizer import SiteHarmonizer
 from monai_harmonize.objectives.polarity_fit import PolarityFit
 from monai_harmonize.objectives.site_fit import SiteFit
@@ -11,7 +16,7 @@ from monai_harmonize.objectives.spectral_filter_fit import SpectralFilterFit
 from monai_harmonize.objectives.tone_curve_fit import ToneCurveFit
 from monai_harmonize.objectives.tone_variation_fit import ToneVariationFit
 
-__all__ = ["site_fits"]
+__all__ = ["fit_site", "site_fits"]
 
 
 def site_fits(
@@ -48,3 +53,24 @@ def site_fits(
         ]
     fits.append(ToneVariationFit(harmonizer, grey_range))
     return fits
+
+
+@torch.no_grad()
+def fit_site(harmonizer: SiteHarmonizer, source: Sequence[Tensor], target: Sequence[Tensor], **options: Any) -> None:
+    """Fit all parts to images in memory, as ``SiteFitter`` does to those of a data loader.
+
+    Args:
+        harmonizer: gets polarity, knots, gain and tone variation.
+        source: images ``(1, C, H, W[, D])`` of one site, each of any size; a ``MetaTensor`` may know its spacing.
+        target: of the other site.
+        options: of ``site_fits``.
+
+    Raises:
+        InputError: see the parts.
+    """
+    for part in site_fits(harmonizer, **options):
+        part.start()
+        for add, images in ((part.add_source, source), (part.add_target, target)):
+            for image in images:
+                add(torch.as_tensor(image).as_subclass(Tensor), pixel_spacing_of(image))
+        part.solve()

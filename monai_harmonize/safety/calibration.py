@@ -19,7 +19,7 @@ class Rule:
     Args:
         ideal: value of an untouched image.
         resolution: distances from the ideal up to this one are never reported.
-        promise: value that fails by the class's own definition; ``None`` takes twice the warning distance.
+        promise: value that fails by the class's own definition; ``None`` takes twice the worst honest distance.
         at_most: whether larger is worse; else smaller is.
     """
 
@@ -33,7 +33,7 @@ class Rule:
         sign = 1 if self.at_most else -1
         worst = max((sign * (value - self.ideal) for value in values), default=0.0)
         warn = max(margin * worst, self.resolution)
-        fail = 2 * warn if self.promise is None else sign * (self.promise - self.ideal)
+        fail = 2 * max(worst, self.resolution) if self.promise is None else sign * (self.promise - self.ideal)
         kind = "at_most" if self.at_most else "at_least"
         return Bar(kind, round(self.ideal + sign * min(warn, fail), 6), round(self.ideal + sign * fail, 6))
 
@@ -85,7 +85,7 @@ def calibrate_thresholds(
     honest: Mapping[str, Sequence[Measures]],
     calibrated_on: str,
     *,
-    margin: float = 1.5,
+    margin: float = 1.25,
     rules: Mapping[str, Mapping[str, Rule]] = RULES,
 ) -> Thresholds:
     """Bars that every given honest image passes, with a margin, unless its class's promise is stricter.
@@ -94,14 +94,14 @@ def calibrate_thresholds(
         honest: by guarantee class, measures of held-out images that a method of that class changed. G3 and G4 take
             those of G1 and G2, since nothing is promised for them.
         calibrated_on: images and changes, in words.
-        margin: factor on the distance of the worst honest value from the ideal, at least 1.
+        margin: factor on the distance of the worst honest value from the ideal, 1 to 2.
         rules: see ``Rule``.
 
     Raises:
-        InputError: a class of ``rules`` has no images, or the margin is below 1.
+        InputError: a class of ``rules`` has no images, or the margin is outside [1, 2].
     """
-    if margin < 1:
-        raise InputError(f"margin is {margin:g}; expected 1 or more")
+    if not 1 <= margin <= 2:
+        raise InputError(f"margin is {margin:g}; expected 1 to 2, where values fail")
     classes = {}
     for name, of_class in rules.items():
         images = honest.get(name) or honest.get(HONEST_EXAMPLE.get(name, name))

@@ -52,12 +52,13 @@ def random_curve_and_filter(
     generator: Generator,
     *,
     slope_range: tuple[float, float] = (0.4, 2.5),
-    gain_range: tuple[float, float] = (0.625, 1.6),
+    gain_range: tuple[float, float] = (0.5, 2.0),
+    second_slope_range: tuple[float, float] = (0.7, 1.4),
 ) -> Image:
-    """``random_curve`` followed by a zero-phase radial gain, smooth in the logarithm of the frequency (G2).
+    """``random_curve``, a zero-phase radial gain, smooth in the logarithm of the frequency, and a second curve (G2).
 
-    The gain is 1 up to 2 cycles per side, whose contrast is the curve's, and random within bounds beyond. The curve
-    leaves a tenth of the scale at both ends, so that sharpened edges hardly clip.
+    The gain is 1 up to 2 cycles per side, whose contrast is the curve's, and random within bounds beyond. The first
+    curve leaves a tenth of the scale at both ends, so that sharpened edges hardly clip.
     """
     spectral = SiteSpectralFilter(gain_range=gain_range)
     frequencies = spectral.frequencies.numpy().astype(np.float64)
@@ -66,14 +67,9 @@ def random_curve_and_filter(
     place = np.linspace(1, np.log2(min(image.shape)), 5)
     gain = np.exp(np.interp(np.log2(frequencies), place, corners)).clip(*gain_range)
     spectral.set_gain(frequencies, gain, per_millimetre=False)
-    filtered: Image = (
-        spectral(torch.from_numpy(0.1 + 0.8 * random_curve(image, generator, slope_range=slope_range))[None, None])[
-            0, 0
-        ]
-        .numpy()
-        .clip(0, 1)
-    )
-    return filtered
+    first = torch.from_numpy(0.1 + 0.8 * random_curve(image, generator, slope_range=slope_range))
+    filtered = spectral(first[None, None])[0, 0].numpy()
+    return random_curve(filtered, generator, slope_range=second_slope_range)
 
 
 def random_shading(image: Image, generator: Generator, *, share: float = 0.3) -> Image:

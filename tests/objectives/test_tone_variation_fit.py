@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from monai_harmonize.networks import SiteHarmonizer
-from monai_harmonize.objectives import site_fits
+from monai_harmonize.objectives import fit_site
 from monai_harmonize.objectives.tone_variation_fit import PER_IMAGE_SWITCH, ToneVariationFit
 
 
@@ -22,13 +22,7 @@ def patients(count: int, seed: int) -> list[Tensor]:
 
 def fitted(source: list[Tensor], target: list[Tensor], spectral_filter: bool = False) -> float:
     harmonizer = SiteHarmonizer(spectral_filter=spectral_filter)
-    for fit in site_fits(harmonizer):
-        fit.start()
-        for image in source:
-            fit.add_source(image, None)
-        for image in target:
-            fit.add_target(image, None)
-        fit.solve()
+    fit_site(harmonizer, source, target)
     return float(harmonizer.tone_variation)
 
 

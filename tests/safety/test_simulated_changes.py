@@ -19,7 +19,9 @@ def test_random_curve_keeps_its_slopes(seed):
 
 
 def test_curve_on_the_way_to_the_filter_leaves_room_at_the_ends():
-    output = changes.random_curve_and_filter(RAMP, np.random.default_rng(0), gain_range=(0.999, 1.001))
+    output = changes.random_curve_and_filter(
+        RAMP, np.random.default_rng(0), gain_range=(0.999, 1.001), second_slope_range=(0.999, 1.001)
+    )
     assert output.min() > 0.08
     assert output.max() < 0.92
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 from monai.networks.nets import PatchDiscriminator
 
-from monai_harmonize.engines import ObjectiveTrainer, SiteFitter
+from monai_harmonize.engines import ObjectiveTrainer
 from monai_harmonize.networks import ResNetGenerator, SiteHarmonizer
-from monai_harmonize.objectives import CycleGAN, site_fits
+from monai_harmonize.objectives import CycleGAN, fit_site
 from monai_harmonize.safety.audit.stress_test import skewed_class_stress_test
 
 ITERATIONS, BATCH = 400, 4
@@ -50,13 +50,7 @@ def train_cyclegan(source, target):
 
 def fit_site_curve(source, target):
     harmonizer = SiteHarmonizer()
-    fits = site_fits(harmonizer)
-    loader = [
-        {"image": torch.from_numpy(image)[None, None], "of_target": of_target}
-        for images, of_target in ((source, False), (target, True))
-        for image in images
-    ]
-    SiteFitter("cpu", len(fits), loader, fits).run()
+    fit_site(harmonizer, *([torch.from_numpy(image)[None, None] for image in images] for images in (source, target)))
     return harmonizer.eval()
 
 
