@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from curve_network import DistortedImages, curve_bank
-from harmonizers import BothSites, histogram_matching, percentile_window, z_score
+from harmonizers import histogram_matching, percentile_window, z_score
 from pneumonia_classifier import best_threshold, classifier, scores
 from recovered_auc import NO_METHOD, NO_SHIFT, Comparison, rates, weighted_auc
 from site_shifts import shifted
@@ -99,12 +99,6 @@ def test_simple_harmonizers_do_what_they_say() -> None:
     target = 2 * noise[3:] - 1
     for one in histogram_matching(target)(noise[:3]):
         torch.testing.assert_close(one.flatten().sort().values, target.flatten().sort().values, atol=0.02, rtol=0)
-
-
-def test_both_sites_come_one_by_one() -> None:
-    items = list(BothSites(images(2), images(3)))
-    assert [bool(item["of_target"]) for item in items] == [False, False, True, True, True]
-    assert items[0]["image"].shape == (1, 1, 24, 24)
 
 
 def test_distorted_images_differ_by_an_increasing_curve_only() -> None:

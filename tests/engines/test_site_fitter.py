@@ -9,7 +9,7 @@ from torch import Tensor
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import SiteFitter
 from monai_harmonize.networks import SiteHarmonizer
-from monai_harmonize.objectives import site_fits
+from monai_harmonize.objectives import fit_site, site_fits
 from monai_harmonize.objectives.site_fit import SiteFit
 
 
@@ -89,3 +89,18 @@ def test_a_second_run_fits_anew() -> None:
     first = {name: value.clone() for name, value in harmonizer.state_dict().items()}
     fitter.run()
     assert all(torch.equal(first[name], value) for name, value in harmonizer.state_dict().items())
+
+
+@pytest.mark.parametrize("spectral_filter", [False, True])
+def test_images_in_memory_give_the_same_fit(spectral_filter: bool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    source = [torch.rand(1, 1, 40, 48, generator=generator) for _ in range(3)]
+    target = [2 * image**2 - 1 for image in source]
+    fitted, in_memory = (SiteHarmonizer(spectral_filter=spectral_filter) for _ in range(2))
+    fits = site_fits(fitted, inverted="keep")
+    items = [
+        {"image": image[0], "of_target": place} for place, images in enumerate((source, target)) for image in images
+    ]
+    SiteFitter("cpu", len(fits), loader(items), fits).run()
+    fit_site(in_memory, source, target, inverted="keep")
+    assert all(torch.equal(value, in_memory.state_dict()[name]) for name, value in fitted.state_dict().items())
