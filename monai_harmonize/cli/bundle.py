@@ -12,6 +12,7 @@ import typer
 from monai.bundle import ConfigParser, ConfigWorkflow
 
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.weights import FittedBy, fitted_by
 
 __all__ = ["BUNDLES", "DEFAULT_BUNDLE", "Bundle", "BundleName", "Overlays", "bundles_here", "find_bundle"]
 
@@ -57,6 +58,33 @@ class Bundle:
                 return path
         known = ", ".join(sorted(path.stem for path in self.root.glob("configs/*.json")))
         raise InputError(f"{self.root}: has no configuration {name!r} and there is no such file; it has {known}.")
+
+    def fit(self, overlays: Sequence[str]) -> FittedBy:
+        """What is to be noted beside weights that were trained with some overlays.
+
+        ``NAME`` of a training goes with ``NAME_inference`` of inference where the bundle has one. A JSON file of the
+        user's is not noted: whoever gets the weights has not agreed to run it.
+        """
+        own = [name for name in overlays if (self.root / "configs" / f"{name}.json").is_file()]
+        pairs = [(name, f"{name}_inference") for name in own]
+        found = [pair if (self.root / "configs" / f"{pair}.json").is_file() else name for name, pair in pairs]
+        return FittedBy(self.metadata["name"], found)
+
+    def fitted_overlays(self, weights: Path) -> list[str]:
+        """Overlays that inference needs for weights, as ``fit`` noted them; none where nothing is noted.
+
+        Raises:
+            InputError: the weights are another bundle's, or name an overlay that this one does not have.
+        """
+        fit = fitted_by(weights)
+        if fit is None:
+            return []
+        if fit.bundle != self.metadata["name"]:
+            raise InputError(f"{weights}: was fitted with the bundle {fit.bundle}; give it with --bundle.")
+        for name in fit.overlays:
+            if Path(name).name != name or not (self.root / "configs" / f"{name}.json").is_file():
+                raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
+        return list(fit.overlays)
 
     def workflow(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> ConfigWorkflow:
         """The bundle's ``train`` or ``inference``, ready to be initialized.

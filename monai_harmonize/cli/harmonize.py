@@ -83,14 +83,13 @@ def harmonize(
     The same command again continues an interrupted run. Inputs are never overwritten.
     """
     found = find_bundle(bundle)
-    overlays = list(overlay or ())
-    if presentation_state and STATES not in overlays:
-        # Before the user's own, which may change what it sets.
-        overlays.insert(0, STATES)
-    chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
-    options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     weights = found.weights if checkpoint is None else checkpoint
     weights = weights / "model.pt" if weights.is_dir() else weights
+    # The user's own come last, since they may change what the others set.
+    overlays = [*([STATES] if presentation_state else []), *found.fitted_overlays(weights), *(overlay or ())]
+    overlays = list(dict.fromkeys(overlays))
+    chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
+    options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     with only_warnings():
         known = images_to_harmonize(inputs, output, pattern)
         job = Job(found, overlays, weights, options, workers)
