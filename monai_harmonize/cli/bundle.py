@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigWorkflow
 
 from monai_harmonize.data import InputError
 from monai_harmonize.engines.weights import FittedBy, fitted_by
@@ -39,8 +39,7 @@ class Bundle:
     @property
     def metadata(self) -> dict[str, Any]:
         """Content of ``metadata.json``."""
-        content: dict[str, Any] = json.loads((self.root / "configs" / "metadata.json").read_text(encoding="utf-8"))
-        return content
+        return read_config(self.root / "configs" / "metadata.json")
 
     @property
     def weights(self) -> Path:
@@ -97,15 +96,35 @@ class Bundle:
         Raises:
             InputError: a configuration is missing or has no such entry; the message names the option.
         """
-        files = [str(self.config(name)) for name in (kind, *overlays)]
-        entries = {key.replace("::", "#").split("#")[0] for key in ConfigParser.load_config_files(files)}
+        files = [self.config(name) for name in (kind, *overlays)]
+        content = {key for file in files for key in read_config(file)}
+        entries = {key.replace("::", "#").split("#")[0] for key in content}
         for name in options:
             if name.split("#")[0] not in entries:
                 option = "--" + name.replace("_", "-")
                 raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
         return ConfigWorkflow(
-            config_file=files, workflow_type=kind, logging_file=False, bundle_root=str(self.root), **options
+            config_file=[str(file) for file in files],
+            workflow_type=kind,
+            logging_file=False,
+            bundle_root=str(self.root),
+            **options,
         )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Content of a configuration.
+
+    Raises:
+        InputError: the file holds no JSON object.
+    """
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is no JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds no JSON object of entries.")
+    return content
 
 
 def find_bundle(name: str) -> Bundle:

@@ -65,7 +65,9 @@ def harmonize(
     presentation_state: Annotated[
         bool, typer.Option("--presentation-state", help="Write DICOM presentation states instead of images.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that read images ahead.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that read images ahead, at most one per processor.")
+    ] = 0,
     on_fail: Annotated[
         OnFail | None,
         typer.Option(help="Image whose certificate fails: write it, skip it, copy the source, or stop."),

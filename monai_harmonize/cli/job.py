@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Job:
         overlays: its further configurations.
         weights: file of the weights.
         options: values of top-level entries of the configuration that decide about results.
-        workers: processes that read images ahead.
+        workers: processes that read images ahead, at most one per processor.
     """
 
     bundle: Bundle
@@ -99,7 +100,11 @@ class Job:
             raise InputError(
                 f"--presentation-state: the bundle {name} cannot; only an increasing curve (class G0) is a VOI LUT."
             )
-        given = {"checkpoint": str(self.weights), "output_dir": str(output), "num_workers": self.workers}
+        given = {
+            "checkpoint": str(self.weights),
+            "output_dir": str(output),
+            "num_workers": min(self.workers, os.cpu_count() or 1),
+        }
         options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
         return self.bundle.workflow("inference", self.overlays, options)
 
