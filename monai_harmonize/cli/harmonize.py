@@ -21,8 +21,9 @@ __all__ = ["harmonize"]
 
 
 class Projection(str, Enum):
-    """Guarantee class onto which a free harmonizer's output is projected."""
+    """What a free harmonizer's output is projected onto: one curve for all images, or a guarantee class per image."""
 
+    site = "site"
     g0 = "g0"
     g1 = "g1"
 
@@ -60,7 +61,10 @@ def harmonize(
         Path | None, typer.Option(help="Weights, or a folder with model.pt; the bundle's own by default.")
     ] = None,
     project: Annotated[
-        Projection | None, typer.Option(help="Replace the output by its best G0 or G1 fit to the input.")
+        Projection | None,
+        typer.Option(
+            help="Replace the output by its best fit to the input: one curve for all images, or G0 or G1 per image."
+        ),
     ] = None,
     presentation_state: Annotated[
         bool, typer.Option("--presentation-state", help="Write DICOM presentation states instead of images.")
