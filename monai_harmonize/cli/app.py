@@ -16,20 +16,23 @@ from monai_harmonize.cli.fit import fit
 from monai_harmonize.cli.harmonize import harmonize
 from monai_harmonize.cli.manifest import check_manifest, manifest
 from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_error
-from monai_harmonize.engines.plain_errors import input_error_in
+from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
 
 __all__ = ["app"]
 
 
 class PlainErrorGroup(TyperGroup):
-    """Commands whose ``InputError`` ends in one message and exit code 2; other exceptions keep their traceback."""
+    """Commands that end in one message and exit code 2 where it is the input's or the file system's fault.
+
+    Other exceptions keep their traceback.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command."""
         try:
             return super().invoke(ctx)
         except Exception as error:
-            cause = input_error_in(error)
+            cause = input_error_in(error) or file_error_in(error)
             if cause is None or isinstance(error, typer.Exit):
                 raise
             tell_error(cause)

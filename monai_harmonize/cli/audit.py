@@ -28,16 +28,19 @@ def audit(
     seed: Annotated[int, typer.Option(help="Seed of the patients.")] = 0,
 ) -> None:
     """Audit a trained harmonizer: lesions kept, deleted and invented, hidden codes, disagreement of trainings."""
+    found = find_bundle(bundle)
+    weights = found.weights if checkpoint is None else checkpoint
+    weights = weights / "model.pt" if weights.is_dir() else weights
     run = run_audit(
-        find_bundle(bundle).root,
-        checkpoint,
+        found.root,
+        weights,
         output,
         source_site=source_site,
         patients=patients,
         size=size,
         seed=seed,
         ensemble=ensemble or (),
-        overlays=overlay or (),
+        overlays=list(dict.fromkeys([*found.fitted_overlays(weights), *(overlay or ())])),
     )
     console.print(f"verdict: {run.audit.verdict}")
     for reason in run.audit.reasons:

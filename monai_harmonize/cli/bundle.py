@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigWorkflow
 
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.weights import FittedBy, fitted_by
 
 __all__ = ["BUNDLES", "DEFAULT_BUNDLE", "Bundle", "BundleName", "Overlays", "bundles_here", "find_bundle"]
 
@@ -38,8 +39,7 @@ class Bundle:
     @property
     def metadata(self) -> dict[str, Any]:
         """Content of ``metadata.json``."""
-        content: dict[str, Any] = json.loads((self.root / "configs" / "metadata.json").read_text(encoding="utf-8"))
-        return content
+        return read_config(self.root / "configs" / "metadata.json")
 
     @property
     def weights(self) -> Path:
@@ -58,6 +58,33 @@ class Bundle:
         known = ", ".join(sorted(path.stem for path in self.root.glob("configs/*.json")))
         raise InputError(f"{self.root}: has no configuration {name!r} and there is no such file; it has {known}.")
 
+    def fit(self, overlays: Sequence[str]) -> FittedBy:
+        """What is to be noted beside weights that were trained with some overlays.
+
+        ``NAME`` of a training goes with ``NAME_inference`` of inference where the bundle has one. A JSON file of the
+        user's is not noted: whoever gets the weights has not agreed to run it.
+        """
+        own = [name for name in overlays if (self.root / "configs" / f"{name}.json").is_file()]
+        pairs = [(name, f"{name}_inference") for name in own]
+        found = [pair if (self.root / "configs" / f"{pair}.json").is_file() else name for name, pair in pairs]
+        return FittedBy(self.metadata["name"], found)
+
+    def fitted_overlays(self, weights: Path) -> list[str]:
+        """Overlays that inference needs for weights, as ``fit`` noted them; none where nothing is noted.
+
+        Raises:
+            InputError: the weights are another bundle's, or name an overlay that this one does not have.
+        """
+        fit = fitted_by(weights)
+        if fit is None:
+            return []
+        if fit.bundle != self.metadata["name"]:
+            raise InputError(f"{weights}: was fitted with the bundle {fit.bundle}; give it with --bundle.")
+        for name in fit.overlays:
+            if Path(name).name != name or not (self.root / "configs" / f"{name}.json").is_file():
+                raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
+        return list(fit.overlays)
+
     def workflow(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> ConfigWorkflow:
         """The bundle's ``train`` or ``inference``, ready to be initialized.
 
@@ -69,15 +96,35 @@ class Bundle:
         Raises:
             InputError: a configuration is missing or has no such entry; the message names the option.
         """
-        files = [str(self.config(name)) for name in (kind, *overlays)]
-        entries = {key.replace("::", "#").split("#")[0] for key in ConfigParser.load_config_files(files)}
+        files = [self.config(name) for name in (kind, *overlays)]
+        content = {key for file in files for key in read_config(file)}
+        entries = {key.replace("::", "#").split("#")[0] for key in content}
         for name in options:
             if name.split("#")[0] not in entries:
                 option = "--" + name.replace("_", "-")
                 raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
         return ConfigWorkflow(
-            config_file=files, workflow_type=kind, logging_file=False, bundle_root=str(self.root), **options
+            config_file=[str(file) for file in files],
+            workflow_type=kind,
+            logging_file=False,
+            bundle_root=str(self.root),
+            **options,
         )
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Content of a configuration.
+
+    Raises:
+        InputError: the file holds no JSON object.
+    """
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is no JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds no JSON object of entries.")
+    return content
 
 
 def find_bundle(name: str) -> Bundle:

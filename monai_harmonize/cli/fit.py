@@ -15,6 +15,7 @@ from monai_harmonize.data import InputError
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.data.polarity import NORMAL
+from monai_harmonize.engines.weights import record_fit
 
 __all__ = ["fit"]
 
@@ -57,6 +58,7 @@ def fit(
         workflow.initialize()
         workflow.run()
         workflow.finalize()
+    record_fit(output / "model.pt", found.fit(overlay or ()))
     counts = {site: len(sites.select(site, "train")) for site in sites.sites}
     console.print(f"Fitted to {counts['source']} source and {counts['target']} target images: {output / 'model.pt'}")
     metrics = workflow.evaluator.state.metrics
@@ -65,10 +67,7 @@ def fit(
         seen = ", of the fitted images themselves" if repeated else ""
         distances = f"{metrics['site_distance_raw']:.4f} before, {metrics['site_distance']:.4f} after"
         console.print(f"Wasserstein distance to the target site: {distances}{seen}")
-    chosen = " ".join(
-        f"--{name} {value}" for name, value in [("bundle", bundle), *(("overlay", x) for x in overlay or ())]
-    )
-    console.print(f"Next: monai-harmonize harmonize IMAGES {chosen} --checkpoint {output} --output FOLDER")
+    console.print(f"Next: monai-harmonize harmonize IMAGES --bundle {bundle} --checkpoint {output} --output FOLDER")
 
 
 def two_sites(source: list[Path], target: list[Path], output: Path, pattern: str) -> Manifest:

@@ -21,8 +21,9 @@ __all__ = ["harmonize"]
 
 
 class Projection(str, Enum):
-    """Guarantee class onto which a free harmonizer's output is projected."""
+    """What a free harmonizer's output is projected onto: one curve for all images, or a guarantee class per image."""
 
+    site = "site"
     g0 = "g0"
     g1 = "g1"
 
@@ -60,12 +61,17 @@ def harmonize(
         Path | None, typer.Option(help="Weights, or a folder with model.pt; the bundle's own by default.")
     ] = None,
     project: Annotated[
-        Projection | None, typer.Option(help="Replace the output by its best G0 or G1 fit to the input.")
+        Projection | None,
+        typer.Option(
+            help="Replace the output by its best fit to the input: one curve for all images, or G0 or G1 per image."
+        ),
     ] = None,
     presentation_state: Annotated[
         bool, typer.Option("--presentation-state", help="Write DICOM presentation states instead of images.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes that read images ahead.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that read images ahead, at most one per processor.")
+    ] = 0,
     on_fail: Annotated[
         OnFail | None,
         typer.Option(help="Image whose certificate fails: write it, skip it, copy the source, or stop."),
@@ -83,14 +89,13 @@ def harmonize(
     The same command again continues an interrupted run. Inputs are never overwritten.
     """
     found = find_bundle(bundle)
-    overlays = list(overlay or ())
-    if presentation_state and STATES not in overlays:
-        # Before the user's own, which may change what it sets.
-        overlays.insert(0, STATES)
-    chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
-    options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     weights = found.weights if checkpoint is None else checkpoint
     weights = weights / "model.pt" if weights.is_dir() else weights
+    # The user's own come last, since they may change what the others set.
+    overlays = [*([STATES] if presentation_state else []), *found.fitted_overlays(weights), *(overlay or ())]
+    overlays = list(dict.fromkeys(overlays))
+    chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
+    options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     with only_warnings():
         known = images_to_harmonize(inputs, output, pattern)
         job = Job(found, overlays, weights, options, workers)

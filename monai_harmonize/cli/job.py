@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Job:
         overlays: its further configurations.
         weights: file of the weights.
         options: values of top-level entries of the configuration that decide about results.
-        workers: processes that read images ahead.
+        workers: processes that read images ahead, at most one per processor.
     """
 
     bundle: Bundle
@@ -69,12 +70,15 @@ class Job:
         settings = settings_of(self.bundle, self.overlays, digest_of_weights(self.weights), self.options)
         earlier = Resume(output, settings, workflow.parser.get("on_fail", "write"))
         rest = [path for path, place in places.items() if again or not earlier.is_done(path, place)]
+        if rest and self.options.get("project") == "site":  # one curve for all: what is new changes it
+            rest = list(places)
         failed, stopped = 0, None
         if rest:
             workflow.parser["inputs"] = ChestInputs([{"image": str(path)} for path in rest], inputs.root)
             workflow.initialize()
+            evaluator = workflow.parser.get_parsed_content("evaluator")
             earlier.begin(places[path] for path in rest)
-            evaluator = evaluated(workflow)
+            evaluate(workflow, evaluator)
             failed, stopped = len(evaluator.failures), evaluator.stopped
         return Summary(
             images=len(places),
@@ -99,7 +103,11 @@ class Job:
             raise InputError(
                 f"--presentation-state: the bundle {name} cannot; only an increasing curve (class G0) is a VOI LUT."
             )
-        given = {"checkpoint": str(self.weights), "output_dir": str(output), "num_workers": self.workers}
+        given = {
+            "checkpoint": str(self.weights),
+            "output_dir": str(output),
+            "num_workers": min(self.workers, os.cpu_count() or 1),
+        }
         options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
         return self.bundle.workflow("inference", self.overlays, options)
 
@@ -118,9 +126,8 @@ def identity(path: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def evaluated(workflow: ConfigWorkflow) -> Any:
-    """Run inference and return its evaluator, which tells what failed, even if that is every file."""
-    evaluator = workflow.parser.get_parsed_content("evaluator")
+def evaluate(workflow: ConfigWorkflow, evaluator: Any) -> None:
+    """Run inference; its evaluator tells what failed, even if that is every file."""
     try:
         workflow.run()
     except KeyboardInterrupt:
@@ -131,4 +138,3 @@ def evaluated(workflow: ConfigWorkflow) -> Any:
         if cause is None or not evaluator.failures:
             raise
         errors.print(str(cause))
-    return evaluator

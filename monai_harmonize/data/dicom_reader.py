@@ -11,6 +11,7 @@ from monai.data import ImageReader
 from monai.utils import ensure_tuple
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -36,8 +37,9 @@ def read_dicom(path: str | PathLike[str]) -> Dataset:
     """
     headerless = str(path).lower().endswith(DICOM_SUFFIXES)
     try:
-        dataset = dcmread(path, force=headerless)
-        known = "Rows" in dataset or "SOPClassUID" in dataset or "PixelData" in dataset
+        with disable_value_validation():  # its warnings show values, which may be the patient's
+            dataset = dcmread(path, force=headerless)
+            known = "Rows" in dataset or "SOPClassUID" in dataset or "PixelData" in dataset
     except (
         InvalidDicomError,
         BytesLengthException,

@@ -7,7 +7,7 @@ from types import TracebackType
 
 from monai_harmonize.data.errors import InputError
 
-__all__ = ["input_error_in", "plain_errors"]
+__all__ = ["file_error_in", "input_error_in", "plain_errors"]
 
 
 def input_error_in(error: BaseException | None) -> InputError | None:
@@ -17,8 +17,17 @@ def input_error_in(error: BaseException | None) -> InputError | None:
     return error
 
 
+def file_error_in(error: BaseException | None) -> OSError | None:
+    """First ``OSError`` that names a file among an exception and its explicit causes: no permission, a full disk."""
+    while error is not None and not (isinstance(error, OSError) and error.filename is not None):
+        error = error.__cause__
+    return error
+
+
 def plain_errors() -> None:
-    """From now on end the process with the bare message when an ``InputError`` is behind an uncaught exception.
+    """From now on end the process with the bare message when what the user gave is behind an uncaught exception.
+
+    That is an ``InputError``, or a file or folder that the system refuses.
 
     MONAI wraps whatever a configuration raises into errors of its own; the cause is what the user can act on. Other
     exceptions keep their traceback.
@@ -28,7 +37,7 @@ def plain_errors() -> None:
 
 def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Print an uncaught exception; the signature is that of ``sys.excepthook``."""
-    cause = input_error_in(error)
+    cause = input_error_in(error) or file_error_in(error)
     if cause is None:
         sys.__excepthook__(kind, error, trace)
     else:

@@ -4,16 +4,35 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.resume import save_atomically
 
-__all__ = ["save_weights", "trained_settings", "trained_weights"]
+__all__ = ["FittedBy", "fitted_by", "record_fit", "save_weights", "trained_settings", "trained_weights"]
+
+# Entry of the JSON file beside weights that is no setting of the configuration.
+FITTED_BY = "fitted_by"
+
+
+@dataclass(frozen=True)
+class FittedBy:
+    """What made weights, so that inference can be set up alike.
+
+    Args:
+        bundle: name of the bundle.
+        overlays: names of its configurations that inference needs after ``inference``.
+    """
+
+    bundle: str
+    overlays: Sequence[str] = ()
 
 
 def trained_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -23,16 +42,54 @@ def trained_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
         path: the weight file.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file is damaged, or holds more than numbers: settings become part of a configuration, where a
+            text can be code.
     """
-    beside = Path(path).with_suffix(".json")
-    if not beside.is_file():
+    settings = {name: value for name, value in content_beside(path).items() if name != FITTED_BY}
+    for name, value in settings.items():
+        if not isinstance(value, int | float):
+            raise InputError(f"{beside(path)}: its {name} is no number; get it again with the weights.")
+    return settings
+
+
+def fitted_by(path: str | os.PathLike[str]) -> FittedBy | None:
+    """What ``record_fit`` noted of weights, if it did.
+
+    Raises:
+        InputError: the JSON file beside the weights is damaged.
+    """
+    noted = content_beside(path).get(FITTED_BY)
+    if noted is None:
+        return None
+    try:
+        return FittedBy(str(noted["bundle"]), tuple(map(str, noted["overlays"])))
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{beside(path)}: is damaged; get it again with the weights.") from error
+
+
+def record_fit(path: str | os.PathLike[str], fit: FittedBy) -> None:
+    """Note what made weights in the JSON file beside them; settings that stand there stay."""
+    content = {**content_beside(path), FITTED_BY: asdict(fit)}
+    with atomic_path(beside(path)) as temporary:
+        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+
+
+def beside(path: str | os.PathLike[str]) -> Path:
+    """The JSON file that belongs to weights."""
+    return Path(path).with_suffix(".json")
+
+
+def content_beside(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Content of the JSON file that belongs to weights; empty without one."""
+    if not beside(path).is_file():
         return {}
     try:
-        settings: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+        content = json.loads(beside(path).read_text(encoding="utf-8"))
     except ValueError as error:
-        raise InputError(f"{beside}: is damaged; get it again with the weights.") from error
-    return settings
+        raise InputError(f"{beside(path)}: is damaged; get it again with the weights.") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{beside(path)}: is damaged; get it again with the weights.")
+    return content
 
 
 def trained_weights(path: str | os.PathLike[str], network: nn.Module, **settings: Any) -> Path:

@@ -128,8 +128,7 @@ def ensure_chest_dataset(
         renew: make the dataset also where it is complete.
 
     Raises:
-        InputError: for an unknown site, split or format.
-        FileExistsError: for a folder with content of other origin.
+        InputError: for an unknown site, split or format, or a folder with content of other origin.
     """
     counts = {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}
     recipe = _Recipe(list(sites), counts, size, seed, file_format, paired)

@@ -129,8 +129,8 @@ def ensure_ct_dataset(
         renew: make the dataset also where it is complete.
 
     Raises:
-        InputError: for an unknown site, split or format, or a shape that is none.
-        FileExistsError: for a folder with content of other origin.
+        InputError: for an unknown site, split or format, a shape that is none, or a folder with content of other
+            origin.
     """
     counts = {split: anatomies_per_site.get(split, 0) for split in {**CT_COUNTS, **anatomies_per_site}}
     recipe = _Recipe(list(sites), counts, list(shape), seed, file_format)

@@ -8,6 +8,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from monai_harmonize.data.errors import InputError
+
 MANIFEST, RECORD, LOCK = "manifest.csv", "dataset.json", ".lock"
 
 
@@ -26,7 +28,7 @@ def make_once(folder: Path, recipe: Mapping[str, Any], make: Callable[[Path], No
         Its manifest.
 
     Raises:
-        FileExistsError: the folder has content of other origin.
+        InputError: the folder has content of other origin.
     """
     # As JSON reads it back: no tuples.
     wanted = json.loads(json.dumps(recipe))
@@ -49,7 +51,7 @@ def _read_record(folder: Path, generator: str) -> dict[str, Any]:
         if isinstance(record, dict) and record.get("generator") == generator:
             return record
     if any(not content.name.startswith(".") for content in folder.iterdir()):
-        raise FileExistsError(f"{folder} holds files that are no phantom dataset; choose a new or an empty folder")
+        raise InputError(f"{folder} holds files that are no phantom dataset; choose a new or an empty folder")
     return {}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.safety.certificate import Certificate
 from monai_harmonize.safety.measures import Measures
 
@@ -39,6 +40,9 @@ class CertificateTable:
 
     Args:
         path: the CSV file; made with the first row.
+
+    Raises:
+        InputError: at the first look into a file that is no text.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,7 +79,10 @@ class CertificateTable:
     def _read(self) -> dict[str, dict[str, str]]:
         if not self.path.is_file():
             return {}
-        text = self.path.read_text(encoding="utf-8")
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(f"{self.path}: is no table of certificates; choose another folder.") from error
         whole = text[: text.rfind("\n") + 1]
         rows = csv.DictReader(io.StringIO(whole, newline=""), restval="")
         return {row["file"]: {name: row.get(name) or "" for name in COLUMNS} for row in rows if row.get("file")}

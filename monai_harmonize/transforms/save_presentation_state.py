@@ -14,10 +14,12 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, TransformBackends
 from torch import Tensor, nn
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.presentation_lut import ToneCurve
 from monai_harmonize.data.presentation_state import write_presentation_state
 from monai_harmonize.data.writer_contract import source_path
+from monai_harmonize.networks.tone_curve_generator import ToneCurveGenerator
 
 __all__ = [
     "SavePresentationState",
@@ -42,6 +44,9 @@ class SavePresentationState(Transform):
         data_root: folder below which the sources' relative paths are kept; see ``SaveLikeSource``.
         bundle: name and version of the method.
         weights_digest: digest of its weights.
+
+    Raises:
+        InputError: the curve is a network of another class than G0, or one that gives every image its own curve.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -55,6 +60,11 @@ class SavePresentationState(Transform):
         bundle: str = "",
         weights_digest: str = "",
     ) -> None:
+        if getattr(curve, "guarantee_class", "G0") != "G0" or isinstance(curve, ToneCurveGenerator):
+            raise InputError(
+                "A presentation state holds one increasing curve for all images (class G0); fit the site's curve "
+                "alone, without filter or curve per image, or write images."
+            )
         self.curve = curve
         self.paths = OutputPaths(output_dir, data_root, extension=EXTENSION)
         self.bundle = bundle

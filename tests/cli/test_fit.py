@@ -9,6 +9,8 @@ from PIL import Image, ImageOps
 
 from monai_harmonize.cli.fit import two_sites
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.weights import FittedBy, record_fit
+from monai_harmonize.safety.certificate_table import CertificateTable
 from monai_harmonize.transforms import LoadRadiograph
 
 
@@ -38,12 +40,41 @@ def test_three_images_of_each_site_are_enough(cli, sites, tmp_path: Path) -> Non
     assert float(torch.load(tmp_path / "model" / "model.pt", weights_only=True)["polarity"]) == 1
 
 
-def test_the_filter_is_fitted_and_the_next_command_names_it(cli, sites, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("overlay", "weight", "guarantee_class"), [("filter", "filter.gain", "G2"), ("network", "", "G0")]
+)
+def test_harmonize_knows_the_overlay_of_the_fit(
+    cli, sites, tmp_path: Path, overlay: str, weight: str, guarantee_class: str
+) -> None:
+    """A network is fitted with ``network`` and used with ``network_inference``."""
+    short = tmp_path / "short.json"
+    short.write_text('{"epochs": 1}' if overlay == "network" else "{}")
     given = ("fit", "--source", sites[0], "--target", sites[1], "--output", tmp_path / "model")
-    done = cli(*given, "--overlay", "filter")
+    done = cli(*given, "--overlay", overlay, "--overlay", short)
     assert done.exit_code == 0, done.output
-    assert "filter.gain" in torch.load(tmp_path / "model" / "model.pt", weights_only=True)
-    assert "--overlay filter" in done.stdout
+    weights = torch.load(tmp_path / "model" / "model.pt", weights_only=True)
+    assert any(name.startswith(weight) for name in weights)
+    done = cli("harmonize", sites[0], "--checkpoint", tmp_path / "model", "--output", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    rows = CertificateTable(tmp_path / "out" / "certificates.csv").known().values()
+    assert {row["guarantee_class"] for row in rows} == {guarantee_class}
+
+
+def test_weights_of_another_bundle_or_of_an_overlay_that_is_none(cli, sites, tmp_path: Path) -> None:
+    """The curve of a radiograph would load as one of CT and turn its air to bone."""
+    model = tmp_path / "model"
+    assert cli("fit", "--source", sites[0], "--target", sites[1], "--output", model).exit_code == 0
+    given = ("harmonize", sites[0], "--checkpoint", model, "--output", tmp_path / "out")
+    other = cli(*given, "--bundle", "site_curve_ct")
+    assert other.exit_code == 2
+    assert "was fitted with the bundle tone_curve_cxr" in other.stderr
+    (tmp_path / "trap.json").write_text("{}")
+    for name in ("nothing", f"../../../{tmp_path.name}/trap", str(tmp_path / "trap")):
+        record_fit(model / "model.pt", FittedBy("tone_curve_cxr", [name]))
+        done = cli(*given)
+        assert done.exit_code == 2
+        assert f"was fitted with the overlay {name!r}" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_inverted_site(cli, chest_data: Path, sites, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from PIL import Image
 
 from monai_harmonize.engines.weights import save_weights
 from monai_harmonize.safety.certificate_table import CertificateTable
@@ -151,7 +153,8 @@ def test_presentation_states(cli, scans: Path, model: Path, judged, tmp_path: Pa
     ],
 )
 def test_what_a_bundle_cannot_do(cli, scans: Path, model: Path, tmp_path: Path, options, message: str) -> None:
-    done = cli("harmonize", scans, "--checkpoint", model, *options, "--output", tmp_path / "out")
+    weights = shutil.copy(model / "model.pt", tmp_path / "weights.pt")  # without the note of their bundle
+    done = cli("harmonize", scans, "--checkpoint", weights, *options, "--output", tmp_path / "out")
     assert done.exit_code == 2
     assert message in done.stderr
     assert not (tmp_path / "out").exists()
@@ -187,3 +190,28 @@ def test_a_bundle_by_its_path(cli, scans: Path, model: Path, tmp_path: Path) -> 
     done = cli("harmonize", scans, "--bundle", bundle, "--output", tmp_path / "out", "--workers", "1")
     assert done.exit_code == 0, done.output
     assert len(files(tmp_path / "out", ".dcm")) == 3
+
+
+def test_the_projection_of_a_site_is_one_curve_for_images_of_all_sizes(cli, tmp_path: Path) -> None:
+    """An image that is added later changes the curve of all, and no image is left with the old one."""
+    torch.manual_seed(0)
+    parser = ConfigParser()
+    parser.read_config("bundles/cyclegan_cxr/configs/inference.json")
+    network = parser.get_parsed_content("network_def")
+    torch.nn.init.normal_(network.layers[-1].weight, std=0.2)  # a new one changes next to nothing
+    weights = save_weights(network, tmp_path / "model.pt")
+    levels = np.tile(np.arange(256, dtype=np.uint8), (40, 1))
+    (tmp_path / "scans").mkdir()
+    Image.fromarray(levels).save(tmp_path / "scans" / "a.png")
+    given = ("harmonize", tmp_path / "scans", "--bundle", "cyclegan_cxr", "--checkpoint", weights, "--output")
+    given = (*given, tmp_path / "out", "--project", "site", "--panels", "none")
+    assert cli(*given).exit_code == 0
+    first = np.asarray(Image.open(tmp_path / "out" / "a.png"))[0]
+    Image.fromarray(np.ascontiguousarray(levels[:, ::-1] // 2 + 60).repeat(2, axis=0)).save(
+        tmp_path / "scans" / "b.png"
+    )
+    assert cli(*given).exit_code == 0
+    results = [np.asarray(Image.open(tmp_path / "out" / name)) for name in ("a.png", "b.png")]
+    assert (results[0][0] != first).any()
+    assert np.array_equal(results[1][0], results[0][0][levels[0, ::-1] // 2 + 60])
+    assert cells(cli(*given).stdout)[4] == "2"

@@ -98,6 +98,18 @@ def test_damaged_value_in_the_header(tmp_path, make_dicom, ramp):
         read(path)
 
 
+def test_values_that_break_their_rules_are_not_logged(tmp_path, make_dicom, ramp, caplog, recwarn):
+    """pydicom's warning would show the value: a date of birth, an instance."""
+    path = make_dicom(tmp_path / "uid.dcm", ramp)
+    content = path.read_bytes()
+    syntax = pydicom.uid.ExplicitVRLittleEndian.encode()
+    path.write_bytes(content.replace(syntax, b"1.SECRET" + syntax[8:], 1))
+    with pytest.raises(ImageFileError):
+        DicomRadiographReader().get_data(DicomRadiographReader().read(path))
+    assert "SECRET" not in caplog.text
+    assert not [warning for warning in recwarn if "SECRET" in str(warning.message)]
+
+
 def test_missing_file_and_several_files(tmp_path, make_dicom, ramp):
     with pytest.raises(ImageFileError, match="no such file"):
         read(tmp_path / "none.dcm")

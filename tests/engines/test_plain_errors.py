@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from monai_harmonize.data.errors import ImageFileError, InputError
-from monai_harmonize.engines.plain_errors import input_error_in, plain_errors
+from monai_harmonize.engines.plain_errors import file_error_in, input_error_in, plain_errors
 
 
 def wrapped(error: Exception, explicit: bool = True) -> RuntimeError:
@@ -42,3 +42,17 @@ def test_other_errors_keep_their_traceback(monkeypatch, capsys) -> None:
     assert "RuntimeError: failed to instantiate" in told
     assert "KeyError: 'network'" in told
     assert "error: " not in told
+
+
+def test_what_the_file_system_refuses_is_told_too(monkeypatch, capsys, tmp_path) -> None:
+    """But not an error that came up while one was handled, nor one without a file."""
+    with pytest.raises(IsADirectoryError) as refused:
+        tmp_path.open("w")
+    assert file_error_in(wrapped(refused.value)) is refused.value
+    assert file_error_in(wrapped(refused.value, explicit=False)) is None
+    assert file_error_in(OSError("no file")) is None
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    plain_errors()
+    error = wrapped(refused.value)
+    sys.excepthook(type(error), error, None)
+    assert capsys.readouterr().err == f"error: [Errno 21] Is a directory: '{tmp_path}'\n"

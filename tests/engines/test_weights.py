@@ -1,11 +1,20 @@
 """Weights must have been trained before they are used, with the same network."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.engines.weights import save_weights, trained_settings, trained_weights
+from monai_harmonize.engines.weights import (
+    FittedBy,
+    fitted_by,
+    record_fit,
+    save_weights,
+    trained_settings,
+    trained_weights,
+)
 
 
 def test_the_network_receives_the_weights(tmp_path) -> None:
@@ -61,6 +70,27 @@ def test_other_settings_than_those_of_the_training_are_refused(tmp_path) -> None
     trained_weights(path, nn.Linear(2, 3), image_size=64)
     with pytest.raises(InputError, match=r"trained with image_size 64, not 128; add --image_size 64"):
         trained_weights(path, nn.Linear(2, 3), image_size=128)
-    (tmp_path / "model.json").write_text("{")
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"fitted_by": {"bundle": 1}}', '{"fitted_by": 3}'])
+def test_a_damaged_file_of_settings(tmp_path, text: str) -> None:
+    (tmp_path / "model.json").write_text(text)
     with pytest.raises(InputError, match=r"model\.json: is damaged"):
-        trained_settings(path)
+        fitted_by(tmp_path / "model.pt")
+
+
+@pytest.mark.parametrize("value", ["$print()", ["$print()"], {"_target_": "os.getcwd"}, None])
+def test_settings_cannot_be_code(tmp_path, value) -> None:
+    """A configuration evaluates texts and instantiates objects."""
+    (tmp_path / "model.json").write_text(json.dumps({"image_size": value}))
+    with pytest.raises(InputError, match=r"model\.json: its image_size is no number"):
+        trained_settings(tmp_path / "model.pt")
+
+
+def test_what_made_weights_is_noted_beside_their_settings(tmp_path) -> None:
+    assert fitted_by(tmp_path / "model.pt") is None
+    (tmp_path / "model.json").write_text('{"image_size": 64}')
+    for overlays in (["filter"], []):
+        record_fit(tmp_path / "model.pt", FittedBy("tone_curve_cxr", overlays))
+        assert fitted_by(tmp_path / "model.pt") == FittedBy("tone_curve_cxr", tuple(overlays))
+        assert trained_settings(tmp_path / "model.pt") == {"image_size": 64}

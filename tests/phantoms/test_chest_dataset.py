@@ -18,6 +18,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms import chest_dataset as module
 from monai_harmonize.phantoms import ensure_chest_dataset, write_chest_dataset
 
@@ -221,7 +222,7 @@ def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "mine.dcm").write_bytes(b"mine")
     for call in (ensure_chest_dataset, write_chest_dataset):
-        with pytest.raises(FileExistsError, match="choose a new or an empty folder"):
+        with pytest.raises(InputError, match="choose a new or an empty folder"):
             call(tmp_path, **SMALL)
     assert (tmp_path / "train" / "mine.dcm").read_bytes() == b"mine"
 

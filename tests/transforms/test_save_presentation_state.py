@@ -8,7 +8,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.networks import SiteHarmonizer, ToneCurveGenerator
 from monai_harmonize.networks.site_tone_curve import SiteToneCurve
 from monai_harmonize.transforms import LoadRadiographd, SavePresentationState, SavePresentationStated
 from monai_harmonize.transforms.save_presentation_state import SavePresentationStateD, SavePresentationStateDict
@@ -52,6 +53,13 @@ def test_a_bundle_writes_it_by_configuration(tmp_path, film):
     assert values[len(values) // 2] / 65535 == pytest.approx(middle, abs=0.01)
     assert "0123456789abcdef" in pydicom.dcmread(path).ContributingEquipmentSequence[-1].SoftwareVersions[-1]
     assert film.read_bytes() == before
+
+
+@pytest.mark.parametrize("curve", [SiteHarmonizer(spectral_filter=True), ToneCurveGenerator(spatial_dims=2)])
+def test_a_filter_or_a_curve_per_image_is_refused(tmp_path, curve):
+    with pytest.raises(InputError, match="one increasing curve for all images"):
+        SavePresentationState(curve, tmp_path)
+    SavePresentationState(SiteHarmonizer(), tmp_path)
 
 
 def test_the_curve_runs_on_its_own_device():
