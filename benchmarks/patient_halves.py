@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 from chest_images import load_splits
 from harmonizers import applied, fitted_site_harmonizer
+from numpy.typing import NDArray
 from pneumonia_classifier import scores, trained_classifier
 from recovered_auc import weighted_auc
+from torch import Tensor
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def main() -> None:
     ]
     labels, even = np.asarray(test.labels), np.ones((1, len(test.labels)))
 
-    def aucs(images) -> np.ndarray:
+    def aucs(images: Tensor) -> NDArray[np.float64]:
         return np.array([weighted_auc(labels, scores(network, images), even)[0] for network in classifiers])
 
     raw = aucs(test.images)
