@@ -1,13 +1,14 @@
-"""The per-image curve network, trained on images of the target site alone; the same weights serve every shift."""
+"""The per-image networks, trained on images of the target site alone; the same weights serve every shift."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from ignite.engine import Events
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
@@ -47,8 +48,11 @@ class DistortedImages:
             chosen = torch.randint(len(self.images), (BATCH,), generator=self.generator)
             image = self.moved(self.images[chosen])
             values = self.curves[torch.randint(len(self.curves), (BATCH,), generator=self.generator)]
-            distorted = uniform_curve(image, torch.tensor([-1.0, 1.0]), values)
-            yield {"image": image, "distorted": distorted}
+            yield {"image": image, "distorted": self.distorted(image, values)}
+
+    def distorted(self, images: Tensor, values: Tensor) -> Tensor:
+        """Images under curves, given by their values at even steps."""
+        return uniform_curve(images, torch.tensor([-1.0, 1.0]), values)
 
     def moved(self, images: Tensor) -> Tensor:
         """Turned by up to 6 degrees, scaled by up to 15 %, shifted by up to 8 % and mirrored or not."""
@@ -73,18 +77,23 @@ def curve_bank(seed: int) -> Tensor:
     return torch.stack([each.float() for each in values])
 
 
-def trained_curve_network(images: Tensor, file: Path, seed: int = 0) -> ToneCurveGenerator:
-    """Train on target images ``(N, 1, H, W)`` in [-1, 1] unless ``file`` holds the weights already."""
-    torch.manual_seed(seed)
-    network = ToneCurveGenerator(2)
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def trained(network: Network, file: Path, batches: Callable[[], Iterable[dict[str, Tensor]]]) -> Network:
+    """Train on batches of images and distorted copies unless ``file`` holds the weights already."""
     if not file.exists():
         optimizer = torch.optim.Adam(network.parameters(), 1e-3)
         schedule = CosineAnnealingLR(optimizer, EPOCHS * STEPS)
-        trainer = ObjectiveTrainer(
-            "cpu", EPOCHS, DistortedImages(images, seed), ToneCurveSelfSupervision(network), optimizer
-        )
+        trainer = ObjectiveTrainer("cpu", EPOCHS, batches(), ToneCurveSelfSupervision(network), optimizer)
         trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda _: schedule.step())
         trainer.run()
         save_weights(network, file)
     network.load_state_dict(torch.load(file, weights_only=True))
     return network.eval()
+
+
+def trained_curve_network(images: Tensor, file: Path, seed: int = 0) -> ToneCurveGenerator:
+    """Train on target images ``(N, 1, H, W)`` in [-1, 1] unless ``file`` holds the weights already."""
+    torch.manual_seed(seed)
+    return trained(ToneCurveGenerator(2), file, lambda: DistortedImages(images, seed))

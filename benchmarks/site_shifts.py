@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from chest_images import Split, load_splits
 from curve_network import trained_curve_network
+from grid_network import trained_grid_network
 from harmonizers import (
     Harmonize,
     applied,
@@ -24,6 +25,7 @@ from harmonizers import (
     unchanged,
     z_score,
 )
+from numpy.typing import NDArray
 from pneumonia_classifier import best_threshold, scores, trained_classifier
 from recovered_auc import NO_METHOD, NO_SHIFT, Comparison
 from torch import Tensor
@@ -35,6 +37,10 @@ from monai_harmonize.objectives.tone_variation_fit import PER_IMAGE_SWITCH
 from monai_harmonize.transforms.site_shift import SITE_SHIFTS, SiteShift
 
 logger = logging.getLogger("site_shifts")
+
+
+# Scores; by method, the error under no shift and each of the ten; by shift, the variation of tone.
+Result = tuple[Comparison, dict[str, list[float]], dict[str, float]]
 
 
 def shifted(images: Tensor, shift: str, seed: int) -> Tensor:
@@ -54,7 +60,7 @@ def kept_fit(file: Path, source: Tensor, target: Tensor, spectral_filter: bool) 
     return harmonizer.eval()
 
 
-def methods(shift: str, target: Tensor, per_image: Harmonize, cache: Path) -> dict[str, Harmonize]:
+def methods(shift: str, target: Tensor, per_image: Harmonize, grid: Harmonize, cache: Path) -> dict[str, Harmonize]:
     """All methods for one source site; what is fitted sees shifted training images and plain ones, no label."""
     source = shifted(target, shift, seed=1)
     curve = kept_fit(cache / f"{shift}_curve.pt", source, target, spectral_filter=False)
@@ -69,14 +75,15 @@ def methods(shift: str, target: Tensor, per_image: Harmonize, cache: Path) -> di
         "site curve": applied(curve),
         "site curve + filter": applied(curve_and_filter),
         "per-image network": per_image,
+        "per-image grid": grid,
         "per-image network where images differ": per_image
         if variation >= PER_IMAGE_SWITCH
         else applied(curve_and_filter),
     }
 
 
-def compare(splits: dict[str, Split], cache: Path, seeds: list[int], on: str) -> tuple[Comparison, dict[str, float]]:
-    """Train, shift, harmonize, classify; and the variation of tone by shift."""
+def compare(splits: dict[str, Split], cache: Path, seeds: list[int], on: str) -> Result:
+    """Train, shift, harmonize, classify."""
     train, validation, test = splits["train"], splits["validation"], splits[on]
     classifiers = [
         trained_classifier(
@@ -87,14 +94,33 @@ def compare(splits: dict[str, Split], cache: Path, seeds: list[int], on: str) ->
     labels = np.asarray(validation.labels)
     thresholds = [best_threshold(labels, scores(network, validation.images)) for network in classifiers]
     per_image = applied(trained_curve_network(train.images, cache / "curve_network.pt"))
-    found, variation = {}, {}
+    grid = applied(trained_grid_network(train.images, cache / "grid_network.pt"))
+    found: dict[tuple[str, str], NDArray[np.float64]] = {}
+    errors: dict[str, list[float]] = {}
+    variation = {}
     for shift in (NO_SHIFT, *SITE_SHIFTS):
         images = shifted(test.images, shift, seed=2)
-        for name, harmonize in methods(shift, train.images, per_image, cache).items():
+        for name, harmonize in methods(shift, train.images, per_image, grid, cache).items():
             harmonized = harmonize(images)
+            errors.setdefault(name, []).append(float((harmonized - test.images).abs().mean()) / 2)
             found[name, shift] = np.stack([scores(network, harmonized) for network in classifiers])
         variation[shift] = float(torch.load(cache / f"{shift}_filter.pt", weights_only=True)["tone_variation"])
-    return Comparison(test.labels, test.patients, found, thresholds), variation
+    return Comparison(test.labels, test.patients, found, thresholds), errors, variation
+
+
+def error_table(errors: dict[str, list[float]]) -> str:
+    """How far the images of each method stay from what they were before the shift."""
+    shifts = [shift.replace("_", " ") for shift in (NO_SHIFT, *SITE_SHIFTS)]
+    rows = [f"| {name} | " + " | ".join(f"{100 * one:.1f}" for one in values) + " |" for name, values in errors.items()]
+    return "\n".join(
+        [
+            "Mean absolute difference to the images before the shift, % of the grey scale:",
+            "",
+            f"| method | {' | '.join(shifts)} |",
+            "|---" * (1 + len(shifts)) + "|",
+            *rows,
+        ]
+    )
 
 
 def main() -> None:
@@ -110,13 +136,14 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     options.cache.mkdir(parents=True, exist_ok=True)
     splits = load_splits(options.manifest, options.site, options.cache)
-    comparison, variation = compare(splits, options.cache, options.seeds, options.split)
+    comparison, errors, variation = compare(splits, options.cache, options.seeds, options.split)
     counted = partial("{} {}, {} patients".format)
     parts = [
         "Images: " + "; ".join(counted(len(s.labels), name, len(set(s.patients))) for name, s in splits.items()) + ".",
         f"Seeds {options.seeds}, AUC their mean; 95 % intervals by bootstrap over the {options.split} patients.",
         comparison.auc_table(),
         comparison.recovery_table(),
+        error_table(errors),
         "Variation of tone: " + ", ".join(f"{shift} {value:.2f}" for shift, value in variation.items()) + ".",
     ]
     text = "\n\n".join(parts) + "\n"

@@ -11,6 +11,8 @@ from monai_harmonize.transforms.load_mask import LoadMask as LoadMask
 from monai_harmonize.transforms.load_mask import LoadMaskd as LoadMaskd
 from monai_harmonize.transforms.load_radiograph import LoadRadiograph as LoadRadiograph
 from monai_harmonize.transforms.load_radiograph import LoadRadiographd as LoadRadiographd
+from monai_harmonize.transforms.rand_shading import RandShading as RandShading
+from monai_harmonize.transforms.rand_shading import RandShadingd as RandShadingd
 from monai_harmonize.transforms.rand_tone_curve import RandToneCurve as RandToneCurve
 from monai_harmonize.transforms.rand_tone_curve import RandToneCurved as RandToneCurved
 from monai_harmonize.transforms.save_like_source import SaveLikeSource as SaveLikeSource

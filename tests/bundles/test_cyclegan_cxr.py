@@ -11,8 +11,11 @@ import pydicom
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from monai.transforms import Compose
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from monai_harmonize.transforms import LoadRadiograph, ScaleGreyLevels
 
 CONFIGS = "bundles/cyclegan_cxr/configs"
 SMALL = ("--image_size", "32", "--network_def#channels", "4", "--network_def#num_blocks", "1")
@@ -110,6 +113,34 @@ def test_a_projected_translation_keeps_the_promise_of_its_class(
         if project != "g1":
             assert certificate["verdict"] == "pass"
             assert certificate["measures"]["residual_rms"] < 0.002
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("overlay", "guarantee_class"), [("bounded_grid", "G1"), ("bounded_residual", "G3")])
+def test_a_bounded_generator_works_on_the_native_pixels_and_is_certified_as_its_class(
+    overlay: str, guarantee_class: str, chest_data: Path, tmp_path: Path
+) -> None:
+    files = [f"{CONFIGS}/{name}.json" for name in ("inference", overlay, "bounded_inference")]
+    parser = ConfigParser()
+    parser.read_config(files)
+    torch.manual_seed(0)
+    network = parser.get_parsed_content("network_def").eval()
+    for parameter in network.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    torch.save(network.state_dict(), tmp_path / "model.pt")
+    # The size of the training is smaller than the images.
+    where = ("--dataset_dir", str(chest_data), "--output_dir", str(tmp_path / "out"), "--image_size", "32")
+    run("--config_file", str(files), *where, "--checkpoint", str(tmp_path / "model.pt"))
+    certificates = [json.loads(path.read_text()) for path in tmp_path.rglob("*.certificate.json")]
+    assert [one["guarantee_class"] for one in certificates] == 3 * [guarantee_class]
+    load = Compose([LoadRadiograph(), ScaleGreyLevels()])
+    for source in sorted((chest_data / "test" / "site_a").glob("*.dcm")):
+        (written,) = (tmp_path / "out").rglob(source.name)
+        with torch.no_grad():
+            expected = network(load(source)[None].as_subclass(torch.Tensor))[0].clamp(-1, 1)
+        assert (expected - load(source)).abs().mean() > 0.01
+        # Half a level of 12 bits, and how the sum of a convolution may differ.
+        torch.testing.assert_close(load(written).as_subclass(torch.Tensor), expected, atol=6e-4, rtol=0)
 
 
 @pytest.mark.slow

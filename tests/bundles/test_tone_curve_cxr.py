@@ -9,6 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
 from monai_harmonize.transforms import LoadRadiograph
 
@@ -24,8 +25,8 @@ def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess:
     return done
 
 
-def configs(name: str, overlay: str | None) -> str:
-    return str([f"{CONFIGS}/{name}.json", *([f"{CONFIGS}/{overlay}.json"] if overlay else [])])
+def configs(name: str, *overlays: str | None) -> str:
+    return str([f"{CONFIGS}/{file}.json" for file in (name, *overlays) if file])
 
 
 @pytest.fixture(scope="module", params=[None, "filter"], ids=["curve", "filter"])
@@ -113,15 +114,43 @@ def test_the_filter_overlay_changes_one_value() -> None:
 
 
 @pytest.mark.slow
-def test_a_network_gives_every_image_a_curve_of_its_own(chest_data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("training", "inference", "guarantee_class"),
+    [
+        (["network"], ["network_inference"], "G0"),
+        (["network", "grid"], ["network_inference", "grid_inference"], "G1"),
+    ],
+    ids=["curve", "grid"],
+)
+def test_a_network_gives_every_image_a_curve_or_a_grid_of_its_own(
+    training, inference, guarantee_class, chest_data: Path, tmp_path: Path
+) -> None:
     where = ("--bundle_root", str(tmp_path), "--dataset_dir", str(chest_data))
-    run("--config_file", configs("train", "network"), *where, "--epochs", "2", "--image_size", "32")
+    run("--config_file", configs("train", *training), *where, "--epochs", "2", "--image_size", "32")
     state = torch.load(tmp_path / "models" / "model.pt", weights_only=True)
     assert all(isinstance(value, torch.Tensor) for value in state.values())
-    run("--config_file", configs("inference", "network_inference"), *where)
+    # The last layer starts at zero.
+    assert [*state.values()][-1].any()
+    run("--config_file", configs("inference", *inference), *where)
     certificates = [json.loads(path.read_text()) for path in (tmp_path / "harmonized").rglob("*.certificate.json")]
     assert len(certificates) == 3
-    assert all((c["guarantee_class"], c["verdict"]) == ("G0", "pass") for c in certificates)
+    assert all((c["guarantee_class"], c["verdict"]) == (guarantee_class, "pass") for c in certificates)
+
+
+def test_the_grid_of_training_and_inference_agree_and_training_shades_the_distorted_copy_alone() -> None:
+    training, inference = (json.loads(Path(CONFIGS, f"{name}.json").read_text()) for name in ("grid", "grid_inference"))
+    assert training["network_def"] == inference["network_def"]
+    parser = ConfigParser()
+    parser.read_config([f"{CONFIGS}/{name}.json" for name in ("train", "network", "grid")])
+    parser["train"]["deterministic_transforms"] = []
+    parser["train"]["random_shading"][0]["prob"] = 1.0
+    distort = parser.get_parsed_content("train#preprocessing").set_random_state(0)
+    image = torch.linspace(-1, 1, 64 * 64).view(1, 64, 64)
+    item = distort({"image": image})
+    assert set(item) == {"image", "distorted"}
+    assert torch.equal(item["image"], image)
+    # A curve alone would keep the order of grey levels over the image.
+    assert (item["distorted"].flatten().diff() < 0).any()
 
 
 @pytest.mark.slow

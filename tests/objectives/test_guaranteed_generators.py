@@ -1,5 +1,6 @@
 """The generators of classes G0, G1 and G3 take the ResNet's place in the CycleGAN bundle by their definition alone."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,23 +8,19 @@ import torch
 from ignite.engine import Events
 from monai.bundle import ConfigParser
 
-CONFIG = Path(__file__).parents[2] / "bundles/cyclegan_cxr/configs/train.json"
-NETWORKS = "monai_harmonize.networks."
-CURVE = {"_target_": NETWORKS + "ToneCurveGenerator", "spatial_dims": 2}
-GRID = {"_target_": NETWORKS + "BilateralGridGenerator", "spatial_dims": 2}
-RESIDUAL = {
-    "_target_": NETWORKS + "ClippedResidualGenerator",
-    "base": GRID,
-    "residual_network": {"_target_": NETWORKS + "ResNetGenerator", "spatial_dims": 2, "channels": 4, "num_blocks": 1},
-    "epsilon": 0.05,
-}
+CONFIGS = Path(__file__).parents[2] / "bundles/cyclegan_cxr/configs"
+CURVE = {"_target_": "monai_harmonize.networks.ToneCurveGenerator", "spatial_dims": 2}
+GRID, RESIDUAL = (
+    json.loads((CONFIGS / f"{name}.json").read_text())["network_def"] for name in ("bounded_grid", "bounded_residual")
+)
+RESIDUAL["residual_network"] |= {"channels": 4, "num_blocks": 1}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("definition", [CURVE, GRID, RESIDUAL], ids=["G0", "G1", "G3"])
 def test_one_epoch_of_the_bundle_moves_the_generators(chest_data: Path, tmp_path: Path, definition: dict) -> None:
     parser = ConfigParser()
-    parser.read_config(CONFIG)
+    parser.read_config(CONFIGS / "train.json")
     parser.update(
         {
             "network_def": definition,
