@@ -32,7 +32,7 @@ class LevelStatistics:
         sums: of their output, clipped to [0, 1], by level.
         used: levels that pixels have, increasing.
         curve: best increasing curve at every level in least squares.
-        clipped: pixels that an end of the scale cuts off in the output and did not in the source.
+        clipped: pixels whose output an end of the scale cuts off by more than rounding, and was not at it in the source.
         source: reduced copy, float32 on [0, 1].
         harmonized: reduced copy of the clipped output.
     """
@@ -42,13 +42,14 @@ class LevelStatistics:
         self.counts = np.zeros(stored_levels, np.int64)
         self.sums = np.zeros(stored_levels)
         self.clipped = 0
+        rounding = 0.5 / (stored_levels - 1)
         source, harmonized = (pair.area_mean(reduced_shape) for _ in range(2))
         for rows, before, after in pair.slabs():
             output = after.clip(0, 1)
             index = level_index(before, stored_levels).ravel()
             self.counts += np.bincount(index, minlength=stored_levels)
             self.sums += np.bincount(index, weights=output.ravel(), minlength=stored_levels)
-            cut = ((after <= 0) & (before > 0)) | ((after >= 1) & (before < 1))
+            cut = ((after < -rounding) & (before > 0)) | ((after > 1 + rounding) & (before < 1))
             self.clipped += int(np.count_nonzero(cut))
             source.add(rows, before)
             harmonized.add(rows, output)

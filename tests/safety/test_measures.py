@@ -131,8 +131,7 @@ def test_filter_explains_what_a_curve_cannot(seed):
     source = film((200, 160), seed=seed)
     output = random_curve_and_filter(source, np.random.default_rng(seed))
     numbers = measure(source, output, stored_levels=256).measures
-    assert numbers.filtered_residual_rms < 0.5 * numbers.residual_rms
-    assert numbers.filtered_residual_rms < 0.004
+    assert numbers.filtered_residual_rms < 0.35 * numbers.residual_rms
 
 
 def test_filter_does_not_explain_a_checkerboard():
