@@ -32,7 +32,7 @@ class LevelStatistics:
         sums: of their output, clipped to [0, 1], by level.
         used: levels that pixels have, increasing.
         curve: best increasing curve at every level in least squares.
-        clipped: pixels whose output an end of the scale cuts off by more than rounding, and was not at it in the source.
+        clipped: pixels that an end of the scale, at which the source was not, cuts off by more than rounding.
         source: reduced copy, float32 on [0, 1].
         harmonized: reduced copy of the clipped output.
     """
