@@ -18,6 +18,8 @@ __all__ = ["BUNDLES", "DEFAULT_BUNDLE", "Bundle", "BundleName", "Overlays", "bun
 
 BUNDLES = Path("bundles")
 DEFAULT_BUNDLE = "tone_curve_cxr"
+# How the overlays of inference are called that belong to one of training.
+FOR_INFERENCE = "_inference"
 
 BundleName = Annotated[str, typer.Option("--bundle", help="Folder of a bundle, or its name below ./bundles.")]
 Overlays = Annotated[
@@ -65,7 +67,7 @@ class Bundle:
         user's is not noted: whoever gets the weights has not agreed to run it.
         """
         own = [name for name in overlays if (self.root / "configs" / f"{name}.json").is_file()]
-        pairs = [(name, f"{name}_inference") for name in own]
+        pairs = [(name, name + FOR_INFERENCE) for name in own]
         found = [pair if (self.root / "configs" / f"{pair}.json").is_file() else name for name, pair in pairs]
         return FittedBy(self.metadata["name"], found)
 
@@ -94,8 +96,11 @@ class Bundle:
             options: values of top-level entries of the configuration.
 
         Raises:
-            InputError: a configuration is missing or has no such entry; the message names the option.
+            InputError: a configuration is missing, has no such entry or is of another kind; the message names it.
         """
+        for name in overlays:
+            if kind == "train" and name.endswith(FOR_INFERENCE):
+                raise InputError(f"--overlay {name}: is of inference; fit with {name.removesuffix(FOR_INFERENCE)}.")
         files = [self.config(name) for name in (kind, *overlays)]
         content = {key for file in files for key in read_config(file)}
         entries = {key.replace("::", "#").split("#")[0] for key in content}

@@ -105,6 +105,14 @@ def test_too_few_images_and_images_of_both_sites_are_refused(cli, sites, tmp_pat
     assert "belongs to source and target" in both.stderr
 
 
+def test_an_overlay_of_inference_is_refused(cli, sites, tmp_path: Path) -> None:
+    given = ("fit", "--source", sites[0], "--target", sites[1], "--output", tmp_path / "model")
+    done = cli(*given, "--overlay", "network_inference")
+    assert done.exit_code == 2
+    assert "fit with network." in done.output
+    assert not (tmp_path / "model").exists()
+
+
 def test_every_tenth_image_is_held_out_where_there_are_ten(tmp_path: Path) -> None:
     for site, count in (("a", 25), ("b", 9)):
         (tmp_path / site).mkdir()
