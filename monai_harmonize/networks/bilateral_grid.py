@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["added_contrast_bound", "apply_bilateral_grid", "segment_rises"]
+__all__ = ["added_contrast_bound", "apply_bilateral_grid", "grid_curves", "segment_rises"]
 
 
 def segment_rises(levels: Tensor, num_segments: int) -> Tensor:
@@ -28,9 +28,8 @@ def segment_rises(levels: Tensor, num_segments: int) -> Tensor:
     """
     edges = torch.linspace(-1.0, 1.0, num_segments + 1, dtype=levels.dtype, device=levels.device)[:, None]
     lower, upper = edges[:-1], edges[1:]
-    # Not clamp(0), of which the older ONNX exporter makes float64.
-    middle = (0.0 * levels[:1]).clamp(lower, upper)
-    return torch.clamp(levels, lower, upper) - middle
+    middle = torch.zeros_like(lower)
+    return torch.clamp(levels, lower, upper) - torch.clamp(middle, lower, upper)
 
 
 def apply_bilateral_grid(image: Tensor, slopes: Tensor, offset: Tensor) -> Tensor:
@@ -60,6 +59,15 @@ def apply_bilateral_grid(image: Tensor, slopes: Tensor, offset: Tensor) -> Tenso
     return output
 
 
+def grid_curves(slopes: Tensor, offset: Tensor) -> Tensor:
+    """Value of every node's curve at the knots, the ends of the K segments, ``(B, K + 1, h, w[, d])``."""
+    segments = slopes.shape[1]
+    rise = slopes * (2.0 / segments)
+    climbed = torch.cat([torch.zeros_like(rise[:, :1]), rise.cumsum(dim=1)], dim=1)
+    middle = (climbed[:, segments // 2] + climbed[:, (segments + 1) // 2])[:, None] / 2
+    return climbed - middle + offset
+
+
 def added_contrast_bound(slopes: Tensor, offset: Tensor, size: list[int], spacing: list[float]) -> Tensor:
     """Largest contrast that the grid can add of its own: L with ``|grad y - dy/dx * grad x| <= L`` everywhere.
 
@@ -76,11 +84,7 @@ def added_contrast_bound(slopes: Tensor, offset: Tensor, size: list[int], spacin
         ``(B,)`` in grey levels per unit of ``spacing``, Euclidean norm; neighbouring pixels along one axis differ by
         no more than this, beside what their own contrast explains.
     """
-    segments = slopes.shape[1]
-    rise = slopes * (2.0 / segments)
-    climbed = torch.cat([torch.zeros_like(rise[:, :1]), rise.cumsum(dim=1)], dim=1)
-    middle = (climbed[:, segments // 2] + climbed[:, (segments + 1) // 2])[:, None] / 2
-    curves = climbed - middle + offset
+    curves = grid_curves(slopes, offset)
     square = torch.zeros(slopes.shape[0], dtype=slopes.dtype, device=slopes.device)
     for axis in range(2, slopes.ndim):
         nodes, length = slopes.shape[axis], size[axis - 2]

@@ -9,10 +9,10 @@ from monai.networks.layers.factories import Conv
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.networks.bilateral_grid import added_contrast_bound, apply_bilateral_grid
+from monai_harmonize.networks.bilateral_grid import added_contrast_bound, apply_bilateral_grid, grid_curves
 from monai_harmonize.networks.image_summary import area_thumbnail, cumulative_histogram
 from monai_harmonize.networks.tone_curve_generator import BoundedSlope, check_summary, clear_last
-from monai_harmonize.networks.within_scale import within_scale
+from monai_harmonize.networks.within_scale import used_levels, within_scale
 
 __all__ = ["BilateralGridGenerator"]
 
@@ -22,7 +22,7 @@ class BilateralGridGenerator(nn.Module):
 
     A small network reads a thumbnail and a cumulative histogram of the image and predicts slopes on a coarse grid
     (space x grey level), each within ``slope_range`` by its activation, and a smooth offset. At every place the
-    output is their integral along grey level, and stays within [-1, 1] (``within_scale``). An untrained network is
+    output is their integral along grey level, and stays within [-1, 1] but for rare levels (``within_scale``). An untrained network is
     the identity.
 
     Args:
@@ -77,7 +77,7 @@ class BilateralGridGenerator(nn.Module):
             image: ``(B, 1, H, W[, D])`` in [-1, 1], float, any spatial size.
 
         Returns:
-            The same shape, in [-1, 1] up to rounding; inputs beyond it keep their distance from its ends.
+            The same shape, in [-1, 1] but for the rarest levels; inputs beyond it keep their distance from its ends.
         """
         slopes, offset = self.grid(image)
         return apply_bilateral_grid(image.float(), slopes, offset)
@@ -91,8 +91,13 @@ class BilateralGridGenerator(nn.Module):
         features = features + histogram.view([histogram.shape[0], -1] + [1] * (image.ndim - 2))
         # Half precision ends here: curves and their order need all bits.
         prediction = self.grid_layers(features).float()
-        offset = 2.0 * torch.tanh(prediction[:, :1])
-        return within_scale(image, self.slope(prediction[:, 1:]), offset, self.slope.smallest)
+        values = grid_curves(self.slope(prediction[:, 1:]), 2.0 * torch.tanh(prediction[:, :1]))
+        values = within_scale(values, used_levels(image), self.slope.smallest)
+        segments = values.shape[1] - 1
+        slopes = (values[:, 1:] - values[:, :-1]) * (segments / 2.0)
+        # Segments that were not bent get back what their difference has rounded.
+        slopes = slopes.clamp(self.slope.smallest, self.slope.largest)
+        return slopes, (values[:, segments // 2] + values[:, (segments + 1) // 2])[:, None] / 2
 
     @torch.jit.export
     def added_contrast_bound(self, image: Tensor, spacing: list[float] | None = None) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.networks.image_summary import area_thumbnail, cumulative_histogram
 from monai_harmonize.networks.uniform_curve import uniform_curve
-from monai_harmonize.networks.within_scale import within_scale
+from monai_harmonize.networks.within_scale import used_levels, within_scale
 
 __all__ = ["BoundedSlope", "ToneCurveGenerator"]
 
@@ -22,7 +22,7 @@ class ToneCurveGenerator(nn.Module):
 
     A small network reads a thumbnail and a cumulative histogram of the image and predicts the slopes of a continuous
     piecewise-linear curve, each within ``slope_range`` by its activation, and the level of mid-grey. The curve keeps
-    the image's grey levels within [-1, 1] (``within_scale``) and is applied to every pixel of the native image alike.
+    the image's grey levels, but for the rarest, within [-1, 1] (``within_scale``) and is applied to every pixel of the native image alike.
     An untrained network is the identity.
 
     Args:
@@ -80,7 +80,7 @@ class ToneCurveGenerator(nn.Module):
             image: ``(B, 1, H, W[, D])`` in [-1, 1], float, any spatial size.
 
         Returns:
-            The same shape, in [-1, 1] up to rounding; the outer segments of the curve hold for inputs beyond it.
+            The same shape, in [-1, 1] but for the rarest levels; the outer segments hold for inputs beyond it.
         """
         knots, values = self.curve(image)
         return uniform_curve(image.float(), knots, values)
@@ -94,13 +94,11 @@ class ToneCurveGenerator(nn.Module):
         # Half precision ends here: curves and their order need all bits.
         prediction = self.curve_layers(torch.cat([features, histogram], dim=1)).float()
         knots = torch.linspace(-1.0, 1.0, self.num_knots, device=image.device)
-        slopes, offset = within_scale(
-            image, self.slope(prediction[:, 1:]), 2.0 * torch.tanh(prediction[:, :1]), self.slope.smallest
-        )
-        rises = slopes * (2.0 / (self.num_knots - 1))
+        rises = self.slope(prediction[:, 1:]) * (2.0 / (self.num_knots - 1))
         climbed = torch.cat([torch.zeros_like(rises[:, :1]), rises.cumsum(dim=1)], dim=1)
         middle = uniform_curve(torch.zeros_like(rises[:, :1]), knots, climbed)
-        return knots, climbed - middle + offset
+        values = climbed - middle + 2.0 * torch.tanh(prediction[:, :1])
+        return knots, within_scale(values, used_levels(image), self.slope.smallest)
 
 
 class BoundedSlope(nn.Module):

@@ -1,41 +1,50 @@
-"""Curves that would leave the grey scale are brought back into it, so that a writer has nothing to clip."""
+"""Curves that would leave the grey scale bend before its ends, so that a writer has next to nothing to clip."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from monai_harmonize.networks.bilateral_grid import segment_rises
-
-__all__ = ["within_scale"]
+__all__ = ["used_levels", "within_scale"]
 
 
-def within_scale(image: Tensor, slopes: Tensor, offset: Tensor, smallest: float) -> tuple[Tensor, Tensor]:
-    """Make curves map the grey levels that an image has into [-1, 1], changing them no more than it takes.
-
-    A curve that climbs by more than the scale gets its slopes lowered towards the smallest one, all by one share; a
-    curve that then ends beyond the scale is shifted. Slopes stay within their bounds. A curve that stays within the
-    scale is not changed. Weighted means of curves stay within it, too.
+def used_levels(image: Tensor, rare_share: float = 1e-3, sample: int = 65536) -> Tensor:
+    """Lowest and highest grey level that an image uses but for the rarest, within [-1, 1].
 
     Args:
-        image: ``(B, 1, H, W[, D])``; levels beyond [-1, 1] count at its ends.
-        slopes: of K equal segments of [-1, 1], ``(B, K, ...)``, at least ``smallest``.
-        offset: what mid-grey becomes, ``(B, 1, ...)``.
-        smallest: bound of the slopes, in (0, 1).
+        image: ``(B, 1, H, W[, D])``.
+        rare_share: of pixels at either end that may lie beyond, such as markers and dead pixels.
+        sample: about so many pixels of an image are looked at, at even steps.
 
     Returns:
-        Slopes and offset of the same shapes.
+        ``(B, 2)``, float32.
     """
-    segments = slopes.shape[1]
-    levels = image.flatten(1).clamp(-1.0, 1.0).float()
-    low, high = levels.amin(dim=1), levels.amax(dim=1)
-    shape = [-1, segments] + [1] * (slopes.ndim - 2)
-    to_low, to_high = segment_rises(low, segments).T.reshape(shape), segment_rises(high, segments).T.reshape(shape)
-    least = (smallest * (high - low)).view([-1, 1] + [1] * (slopes.ndim - 2))
-    climb = (slopes * (to_high - to_low)).sum(dim=1, keepdim=True)
-    share = ((2.0 - least) / (climb - least).clamp(min=1e-6)).clamp(max=1.0)
-    lowered = smallest + (slopes - smallest) * share
-    at_low, at_high = ((lowered * rises).sum(dim=1, keepdim=True) + offset for rises in (to_low, to_high))
-    shift = (-1.0 - at_low).clamp(min=0.0) + (1.0 - at_high).clamp(max=0.0)
-    # What stays within the scale stays bit by bit.
-    return torch.where(share < 1.0, lowered, slopes), offset + shift
+    flat = image.flatten(1)
+    levels = flat[:, :: max(1, flat.shape[1] // sample)].float().clamp(-1.0, 1.0)
+    rare = 1 + int(rare_share * levels.shape[1])
+    lowest = -torch.topk(-levels, rare, dim=1).values[:, -1:]
+    return torch.cat([lowest, torch.topk(levels, rare, dim=1).values[:, -1:]], dim=1)
+
+
+def within_scale(values: Tensor, used: Tensor, smallest: float) -> Tensor:
+    """Make curves map the used grey levels into [-1, 1].
+
+    Where a curve comes so near to an end of the scale that even the smallest slope would leave it, it goes on with
+    that slope. Between any two knots it climbs as before or by the smallest slope, or by something between them; all
+    else of it stays. Weighted means of curves stay within the scale, too.
+
+    Args:
+        values: of curves at K knots, evenly spaced over [-1, 1], ``(B, K, ...)``, with slopes of at least
+            ``smallest``.
+        used: see ``used_levels``.
+        smallest: slope, in (0, 1).
+
+    Returns:
+        Values of the same shape.
+    """
+    count = values.shape[1]
+    knots = torch.arange(count, device=values.device).to(values.dtype) * (2.0 / (count - 1)) - 1.0
+    shape = [-1, count] + [1] * (values.ndim - 2)
+    least = (-1.0 + smallest * (knots - used[:, :1])).view(shape)
+    most = (1.0 + smallest * (knots - used[:, 1:])).view(shape)
+    return torch.maximum(torch.minimum(values, most), least)
