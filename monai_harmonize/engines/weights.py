@@ -16,7 +16,15 @@ from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.resume import save_atomically
 
-__all__ = ["FittedBy", "fitted_by", "record_fit", "save_weights", "trained_settings", "trained_weights"]
+__all__ = [
+    "FittedBy",
+    "fitted_by",
+    "record_fit",
+    "save_weights",
+    "trained_settings",
+    "trained_weights",
+    "weights_if_any",
+]
 
 # Entry of the JSON file beside weights that is no setting of the configuration.
 FITTED_BY = "fitted_by"
@@ -121,10 +129,18 @@ def trained_weights(path: str | os.PathLike[str], network: nn.Module, **settings
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: holds the weights of another network; give the configuration that they were trained with "
-            "(for example paper_inference.json after inference.json)."
+            f"{path}: holds the weights of another network; give the overlay that they were trained with after "
+            "inference.json (NAME_inference where the bundle has it)."
         ) from error
     return Path(path)
+
+
+def weights_if_any(path: str | os.PathLike[str], network: nn.Module) -> nn.Module | None:
+    """The network with weights, or ``None`` where there is no such file; errors as of ``trained_weights``."""
+    if not Path(path).is_file():
+        return None
+    trained_weights(path, network)
+    return network
 
 
 def save_weights(network: nn.Module, path: str | os.PathLike[str]) -> Path:

@@ -22,8 +22,8 @@ class BilateralGridGenerator(nn.Module):
 
     A small network reads a thumbnail and a cumulative histogram of the image and predicts slopes on a coarse grid
     (space x grey level), each within ``slope_range`` by its activation, and a smooth offset. At every place the
-    output is their integral along grey level, and stays within [-1, 1] but for rare levels (``within_scale``). An untrained network is
-    the identity.
+    output is their integral along grey level, and stays within [-1, 1] but for rare levels (``within_scale``). An
+    untrained network is the identity.
 
     Args:
         spatial_dims: 2 or 3.

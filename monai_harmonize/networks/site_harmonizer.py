@@ -37,7 +37,7 @@ class SiteHarmonizer(nn.Module):
             target do not have, in [0, 1]; see ``metrics.tone_variation``. 0 until it is measured.
     """
 
-    __jit_unused_properties__: ClassVar = ["guarantee_class"]
+    __jit_unused_properties__: ClassVar = ["guarantee_class", "declared_curve"]
 
     def __init__(
         self,
@@ -66,6 +66,11 @@ class SiteHarmonizer(nn.Module):
     def guarantee_class(self) -> str:
         """G0, or G2 with a filter."""
         return self.curve.guarantee_class if self.filter is None else self.filter.guarantee_class
+
+    @property
+    def declared_curve(self) -> SiteToneCurve | None:
+        """The curve that is all of the map; ``None`` with a filter."""
+        return self.curve if self.filter is None else None
 
     def turned(self, image: Tensor) -> Tensor:
         """The image as its site should have delivered it."""

@@ -22,8 +22,8 @@ class ToneCurveGenerator(nn.Module):
 
     A small network reads a thumbnail and a cumulative histogram of the image and predicts the slopes of a continuous
     piecewise-linear curve, each within ``slope_range`` by its activation, and the level of mid-grey. The curve keeps
-    the image's grey levels, but for the rarest, within [-1, 1] (``within_scale``) and is applied to every pixel of the native image alike.
-    An untrained network is the identity.
+    the image's grey levels, but for the rarest, within [-1, 1] (``within_scale``) and is applied to every pixel of the
+    native image alike. An untrained network is the identity.
 
     Args:
         spatial_dims: 2 or 3.

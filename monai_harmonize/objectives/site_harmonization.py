@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,7 +42,7 @@ def site_fits(
         fits += [
             SpectralFilterFit(harmonizer.filter, before=lambda image, _: harmonizer.toned(harmonizer.turned(image))),
             second_curve,
-            # The second curve has changed contrast, and with it the spectrum.
+            # The second curve has changed contrast, and with it the spectrum; it is then fitted anew.
             SpectralFilterFit(
                 harmonizer.filter,
                 refine=True,
@@ -56,19 +55,26 @@ def site_fits(
 
 
 @torch.no_grad()
-def fit_site(harmonizer: SiteHarmonizer, source: Sequence[Tensor], target: Sequence[Tensor], **options: Any) -> None:
+def fit_site(
+    harmonizer: SiteHarmonizer,
+    source: Sequence[Tensor],
+    target: Sequence[Tensor],
+    grey_range: Sequence[float] = (-1.0, 1.0),
+    inverted: str | None = "refuse",
+) -> None:
     """Fit all parts to images in memory, as ``SiteFitter`` does to those of a data loader.
 
     Args:
         harmonizer: gets polarity, knots, gain and tone variation.
         source: images ``(1, C, H, W[, D])`` of one site, each of any size; a ``MetaTensor`` may know its spacing.
         target: of the other site.
-        options: of ``site_fits``.
+        grey_range: see ``site_fits``.
+        inverted: see ``site_fits``.
 
     Raises:
         InputError: see the parts.
     """
-    for part in site_fits(harmonizer, **options):
+    for part in site_fits(harmonizer, grey_range, inverted):
         part.start()
         for add, images in ((part.add_source, source), (part.add_target, target)):
             for image in images:

@@ -33,7 +33,8 @@ class Provenance:
         bundle: name of the method.
         version: its version.
         weights_digest: digest of its weights.
-        polarity_turned: whether bright and dark of the file were swapped before.
+        polarity_turned: whether bright and dark of the file were swapped to read it (MONOCHROME1, manifest).
+        polarity_corrected: whether the image was found inverted and turned, and is written turned.
         template_correlation: rank correlation of the source with the target site's template, -1 to 1.
     """
 
@@ -42,6 +43,7 @@ class Provenance:
     version: str | None = None
     weights_digest: str | None = None
     polarity_turned: bool | None = None
+    polarity_corrected: bool | None = None
     template_correlation: float | None = None
 
 
@@ -160,9 +162,16 @@ def certify_measured(
         hidden_code_amplification=None if hidden_code is None else hidden_code.amplification,
     )
     verdict, reasons = judge(found.measures, bars, guarantee_class)
+    source_of = provenance or Provenance()
+    if source_of.template_correlation is not None and source_of.template_correlation < 0:
+        found_inverted = (
+            f"warn: the image looks inverted: its correlation with the target site's template is "
+            f"{source_of.template_correlation:.2f}"
+        )
+        verdict, reasons = ("warn" if verdict == "pass" else verdict), (*reasons, found_inverted)
     certificate = Certificate(
         schema_version=SCHEMA_VERSION,
-        provenance=provenance or Provenance(),
+        provenance=source_of,
         guarantee_class=guarantee_class,
         shape=before.shape,
         reduced_shape=found.source.shape,
@@ -183,7 +192,7 @@ def certify_measured(
 
 def judge(measures: Measures, bars: Mapping[str, Bar], guarantee_class: str) -> tuple[str, tuple[str, ...]]:
     """Verdict and reasons in words, failures first."""
-    findings = sorted(_findings(measures, bars, guarantee_class))
+    findings = sorted(_findings(measures, bars, guarantee_class), key=lambda finding: finding[0])
     verdict = findings[0][1] if findings else "pass"
     return verdict, tuple(reason for _, _, reason in findings)
 
@@ -198,9 +207,10 @@ def _findings(measures: Measures, bars: Mapping[str, Bar], guarantee_class: str)
             continue
         verdict = bar.verdict(value)
         if verdict != "pass":
-            bound = bar.fail if verdict == "fail" else bar.warn
+            bound = bar.warn if verdict == "warn" or bar.fail is None else bar.fail
             limit = bar.kind.replace("_", " ")
-            reason = f"{verdict}: {words} is {value:.4g}; {guarantee_class} allows {limit} {bound:.4g}"
+            allows = f"{guarantee_class} allows" if verdict == "fail" else "honest images showed"
+            reason = f"{verdict}: {words} is {value:.4g}; {allows} {limit} {bound:.4g}"
             yield ("fail", "warn").index(verdict), verdict, reason
 
 

@@ -25,6 +25,8 @@ __all__ = ["CERTIFICATE", "MEASUREMENT", "CertifyHarmonizedd", "stored_levels"]
 
 # Keys under which the results travel with the item.
 CERTIFICATE, MEASUREMENT = "certificate", "measurement"
+# Key under which ``HiddenCodeTestd`` leaves its result.
+HIDDEN_CODE = "hidden_code"
 NETWORK_RANGE = (-1.0, 1.0)
 
 
@@ -73,7 +75,8 @@ class CertifyHarmonizedd(MapTransform):
         self.bundle, self.version = bundle, version
         self.weights_digest = weights_digest
         self.thresholds = load_thresholds(thresholds)
-        self.bars = self.thresholds.of(guarantee_class)
+        # Now rather than at the first image.
+        self.thresholds.of(guarantee_class)
         self.tone_curve = tone_curve
         self.grey_range = (float(grey_range[0]), float(grey_range[1]))
 
@@ -94,12 +97,14 @@ class CertifyHarmonizedd(MapTransform):
                 stored_levels=stored_levels(meta if self.grey_range == NETWORK_RANGE else self._on_scale(meta)),
                 spacing=pixel_spacing_of(image),
                 declared_curve=self._declared_curve(),
+                hidden_code=item.get(HIDDEN_CODE),
                 provenance=Provenance(
                     file=Path(path).name,
                     bundle=self.bundle,
                     version=self.version,
                     weights_digest=self.weights_digest,
                     polarity_turned=meta.get("polarity_turned"),
+                    polarity_corrected=meta.get("polarity_corrected"),
                     template_correlation=meta.get("template_correlation"),
                 ),
             )

@@ -56,9 +56,9 @@ class Measures:
     blob_share: float
     filtered_blob_share: float
     declared_curve_rms: float | None
-    merged_levels: float
-    merged_pixels: float
-    widest_merge: float
+    merged_levels: float | None
+    merged_pixels: float | None
+    widest_merge: float | None
     clipped_pixels: float
     contrast_gain_minimum: float | None
     contrast_gain_p01: float | None
@@ -145,12 +145,10 @@ def measure(
     small = _reduced_shape(pair.shape)
     levels = LevelStatistics(pair, stored_levels, small)
     residual = CurveResidual(pair, levels, small)
-    used, curve = levels.used, levels.curve
-    groups, sizes = np.unique(np.rint(curve[used] * (stored_levels - 1)), return_inverse=True, return_counts=True)[1:]
-    merged = sizes[groups] > 1
+    explained = residual.largest < EXPLAINED
     # Where the curve explains all, nothing is left for a filter; in a tiny image there is none.
-    explained = residual.largest < EXPLAINED or min(small) < SMALLEST
-    unexplained = residual.reduced if explained else filtered_residual(levels.harmonized, levels.source)
+    needless = explained or min(small) < SMALLEST
+    unexplained = residual.reduced if needless else filtered_residual(levels.harmonized, levels.source)
     scale = [n / m for n, m in zip(pair.shape, small, strict=True)]
     blob, filtered_blob = (_largest_blob(found, scale, spacing) for found in (residual.reduced, unexplained))
     measures = Measures(
@@ -163,13 +161,12 @@ def measure(
         blob_share=blob.pixels / pair.size if blob else 0.0,
         filtered_blob_share=filtered_blob.pixels / pair.size if filtered_blob else 0.0,
         declared_curve_rms=None if declared_curve is None else residual.rms_from(*declared_curve),
-        merged_levels=float(merged.mean()),
-        merged_pixels=float(levels.counts[used][merged].sum() / pair.size),
-        widest_merge=float(_widest(used / (stored_levels - 1), groups)),
         clipped_pixels=levels.clipped / pair.size,
         hidden_code_amplification=hidden_code_amplification,
+        **(_merged(levels) if explained else dict.fromkeys(("merged_levels", "merged_pixels", "widest_merge"))),
         **_structure(levels.source, levels.harmonized),
     )
+    used, curve = levels.used, levels.curve
     return Measurement(
         measures,
         blob,
@@ -199,11 +196,20 @@ def _structure(source: Image, output: Image) -> dict[str, float | None]:
     }
 
 
-def _widest(levels: NDArray[np.float64], groups: NDArray[np.intp]) -> float:
-    """Largest distance of two levels of one group; both increase."""
+def _merged(levels: LevelStatistics) -> dict[str, float | None]:
+    """Levels of the source that the output no longer tells apart; known only where it is a function of them."""
+    steps = levels.stored_levels - 1
+    stored = np.rint(levels.curve[levels.used] * steps)
+    groups, sizes = np.unique(stored, return_inverse=True, return_counts=True)[1:]
+    merged = sizes[groups] > 1
     ends = np.flatnonzero(np.diff(groups, append=groups[-1] + 1))
     starts = np.concatenate([[0], ends[:-1] + 1])
-    return float((levels[ends] - levels[starts]).max())
+    counts = levels.counts[levels.used]
+    return {
+        "merged_levels": float(merged.mean()),
+        "merged_pixels": float(counts[merged].sum() / counts.sum()),
+        "widest_merge": float((levels.used[ends] - levels.used[starts]).max() / steps),
+    }
 
 
 def _largest_blob(residual: Image, scale: list[float], spacing: tuple[float, ...] | None) -> Blob | None:

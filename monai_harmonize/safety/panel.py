@@ -46,7 +46,8 @@ def certificate_figure(certificate: Certificate, measurement: Measurement, bars:
     figure = Figure(figsize=(13, 5.6))
     grid = figure.add_gridspec(1, 4, left=0.01, right=0.965, top=0.80, bottom=0.26, wspace=0.06)
     axes = [figure.add_subplot(grid[place]) for place in range(4)]
-    for place, image, name in zip(axes, images, ("Source", "Harmonized"), strict=False):
+    source = "Source, turned" if certificate.provenance.polarity_corrected else "Source"
+    for place, image, name in zip(axes, images, (source, "Harmonized"), strict=False):
         show_image(place, image, "gray", 0, 1)
         place.set_title(name, fontsize=11)
     drawn = show_image(axes[2], images[2], "PuOr_r", -RESIDUAL_SCALE, RESIDUAL_SCALE)

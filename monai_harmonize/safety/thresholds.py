@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -27,7 +28,7 @@ class Bar:
     Args:
         kind: ``"at_most"`` or ``"at_least"``.
         warn: a value beyond it warns.
-        fail: a value beyond it fails.
+        fail: a value beyond it fails; ``None`` where nothing was promised.
 
     Raises:
         InputError: another kind, or the failing bound is stricter than the warning one.
@@ -35,18 +36,18 @@ class Bar:
 
     kind: str
     warn: float
-    fail: float
+    fail: float | None
 
     def __post_init__(self) -> None:
         if self.kind not in ("at_most", "at_least"):
             raise InputError(f"a threshold is of kind {self.kind!r}; expected 'at_most' or 'at_least'")
-        if (self.fail < self.warn) if self.kind == "at_most" else (self.fail > self.warn):
+        if self.fail is not None and ((self.fail < self.warn) if self.kind == "at_most" else (self.fail > self.warn)):
             raise InputError(f"a threshold fails at {self.fail:g} before it warns at {self.warn:g} ({self.kind})")
 
     def verdict(self, value: float) -> str:
         """``"pass"``, ``"warn"`` or ``"fail"``; NaN fails."""
         sign = 1 if self.kind == "at_most" else -1
-        if not sign * value <= sign * self.fail:
+        if math.isnan(value) or (self.fail is not None and sign * value > sign * self.fail):
             return "fail"
         return "pass" if sign * value <= sign * self.warn else "warn"
 
@@ -105,4 +106,5 @@ def _bars(guarantee_class: str, bars: Mapping[str, Any]) -> dict[str, Bar]:
     unknown = set(bars) - set(MEASURES)
     if unknown:
         raise InputError(f"{guarantee_class}: unknown measures {sorted(unknown)}; known: {', '.join(MEASURES)}")
-    return {name: Bar(str(bar["kind"]), float(bar["warn"]), float(bar["fail"])) for name, bar in bars.items()}
+    fails = {name: None if bar["fail"] is None else float(bar["fail"]) for name, bar in bars.items()}
+    return {name: Bar(str(bar["kind"]), float(bar["warn"]), fails[name]) for name, bar in bars.items()}

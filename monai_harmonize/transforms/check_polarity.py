@@ -28,27 +28,31 @@ class CheckPolarity(Transform):
     written turned: its file was wrong.
 
     Args:
-        harmonizer: knows the site's polarity and the template.
+        harmonizer: knows the site's polarity and the template; ``None`` where no template is known: images stay.
         inverted: ``"report"`` leaves a single inverted image as it is, ``"turn"`` turns it.
         grey_range: scale of the images.
 
     Raises:
-        InputError: another choice.
+        InputError: another choice, or images are to be turned without a template.
     """
 
     backend = (TransformBackends.TORCH,)
 
     def __init__(
-        self, harmonizer: SiteHarmonizer, inverted: str = "report", grey_range: tuple[float, float] = (-1.0, 1.0)
+        self, harmonizer: SiteHarmonizer | None, inverted: str = "report", grey_range: tuple[float, float] = (-1.0, 1.0)
     ) -> None:
         if inverted not in CHOICES:
             raise InputError(f"inverted is {inverted!r}; expected one of {CHOICES}.")
+        if harmonizer is None and inverted == "turn":
+            raise InputError("inverted is 'turn', but nothing here knows the target site; turn them in the manifest.")
         self.harmonizer = harmonizer
         self.inverted = inverted
         self.grey_range = grey_range
 
     def __call__(self, image: MetaTensor) -> MetaTensor:
         """Check ``(1, W, H[, D])`` in the grey range."""
+        if self.harmonizer is None:
+            return image
         turn = float(self.harmonizer.polarity) < 0
         sign = -1.0 if turn else 1.0
         correlation = sign * polarity_correlation(rank_thumbnail(image), self.harmonizer.template.cpu())
@@ -77,7 +81,7 @@ class CheckPolarityd(MapTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        harmonizer: SiteHarmonizer,
+        harmonizer: SiteHarmonizer | None,
         inverted: str = "report",
         grey_range: tuple[float, float] = (-1.0, 1.0),
         allow_missing_keys: bool = False,

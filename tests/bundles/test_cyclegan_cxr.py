@@ -177,6 +177,9 @@ def test_one_batch_of_good_and_bad_files(bundle: Path, chest_data: Path, tmp_pat
     assert "cut.dcm" in done.stdout
     assert "colour.dcm" in done.stdout
     assert "2 of 8 files failed" in done.stdout
+    record = json.loads((tmp_path / "out" / "odd.certificate.json").read_text())
+    assert record["hidden_code"]["cycle_error"] > 0
+    assert record["measures"]["hidden_code_amplification"] == record["hidden_code"]["amplification"]
     odd = np.asarray(Image.open(tmp_path / "out" / "odd.png"))
     assert odd.shape == (37, 101)
     assert odd.dtype.itemsize >= 2

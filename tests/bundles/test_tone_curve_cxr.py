@@ -56,6 +56,10 @@ def test_inference_writes_increasing_images_like_the_sources(fitted, chest_data:
     written = sorted((root / "harmonized").rglob("*.dcm"))
     sources = sorted((chest_data / "test" / "site_a").glob("*.dcm"))
     assert [path.name for path in written] == [path.name for path in sources]
+    records = [json.loads(path.with_suffix(".certificate.json").read_text()) for path in written]
+    for record in records:
+        declared = record["measures"]["declared_curve_rms"]
+        assert declared is None if overlay else declared < 1e-3
     load = LoadRadiograph()
     for path, source in zip(written, sources, strict=True):
         new, old = pydicom.dcmread(path), pydicom.dcmread(source)

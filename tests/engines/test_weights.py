@@ -14,6 +14,7 @@ from monai_harmonize.engines.weights import (
     save_weights,
     trained_settings,
     trained_weights,
+    weights_if_any,
 )
 
 
@@ -23,6 +24,14 @@ def test_the_network_receives_the_weights(tmp_path) -> None:
     assert trained_weights(str(tmp_path / "model.pt"), network) == tmp_path / "model.pt"
     assert torch.equal(network.weight, source.weight)
     assert torch.equal(network.bias, source.bias)
+
+
+def test_weights_that_may_be_absent(tmp_path) -> None:
+    network = torch.nn.Linear(2, 2)
+    assert weights_if_any(tmp_path / "none.pt", network) is None
+    path = save_weights(torch.nn.Linear(2, 2), tmp_path / "model.pt")
+    assert weights_if_any(path, network) is network
+    assert torch.equal(network.weight, torch.load(path, weights_only=True)["weight"])
 
 
 def test_no_file_or_a_folder(tmp_path) -> None:
@@ -51,7 +60,7 @@ def test_a_damaged_file_is_refused_and_its_code_not_run(tmp_path, content: str) 
 @pytest.mark.parametrize("state", [nn.Linear(2, 4).state_dict(), {"other": torch.zeros(1)}, {}, [1, 2], torch.zeros(2)])
 def test_weights_of_another_network_are_refused(tmp_path, state) -> None:
     torch.save(state, tmp_path / "model.pt")
-    with pytest.raises(InputError, match=r"model\.pt: holds the weights of another network; give the configuration"):
+    with pytest.raises(InputError, match=r"model\.pt: holds the weights of another network; give the overlay"):
         trained_weights(tmp_path / "model.pt", nn.Linear(2, 3))
 
 

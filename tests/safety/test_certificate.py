@@ -180,3 +180,14 @@ def test_real_radiographs(real_data):
     assert set(verdicts.pop("honest")) == {"pass"}
     for name, found in verdicts.items():
         assert np.mean([verdict != "pass" for verdict in found]) > 0.95, name
+
+
+@pytest.mark.parametrize(("correlation", "verdict"), [(0.4, "pass"), (-0.83, "warn"), (None, "pass")])
+def test_an_image_that_looks_inverted_warns(correlation, verdict):
+    options = {"guarantee_class": "G0", "thresholds": load_thresholds(), "grey_range": (0, 1)}
+    provenance = Provenance(template_correlation=correlation, polarity_corrected=False)
+    certificate = certify(chest(), chest(), **options, provenance=provenance)
+    assert certificate.verdict == verdict
+    told = [reason for reason in certificate.reasons if "looks inverted" in reason]
+    assert len(told) == (verdict == "warn")
+    assert all("-0.83" in reason for reason in told)

@@ -73,6 +73,7 @@ def test_run_writes_json_and_a_row_per_file(tmp_path, films):
         "version": "0.1.0",
         "weights_digest": "0123456789ab",
         "polarity_turned": False,
+        "polarity_corrected": None,
         "template_correlation": None,
     }
     assert record["stored_levels"] == 256

@@ -33,8 +33,18 @@ def test_package_keeps_the_promises():
     assert set(thresholds.classes) == set(GUARANTEE_CLASSES) == set(RULES)
     assert "radiographs" in thresholds.calibrated_on
     assert thresholds.of("G0")["residual_rms"].fail == 0.002
-    assert thresholds.of("G0")["gradient_agreement"].fail == 0.995
-    assert thresholds.of("G2")["gradient_agreement"].fail == 0.98
+    for name, rules in RULES.items():
+        for judged, rule in rules.items():
+            bar = thresholds.of(name)[judged]
+            assert (bar.fail is None) == rule.only_warns, (name, judged)
+            if rule.promise is not None:
+                assert bar.fail == rule.promise, (name, judged)
+
+
+def test_a_measure_without_a_promise_only_warns():
+    bar = Rule(0.0, 0.01, only_warns=True).bar([0.02], margin=1.5)
+    assert bar == Bar("at_most", 0.03, None)
+    assert [bar.verdict(value) for value in (0.02, 0.5, float("nan"))] == ["pass", "warn", "fail"]
 
 
 def test_file_round_trip(tmp_path):

@@ -49,5 +49,8 @@ def test_dictionary_version_and_wrong_choice() -> None:
     item = CheckPolarityd("image", harmonizer(), "turn")({"image": image(True), "other": 3})
     assert item["image"].meta["polarity_corrected"]
     assert item["other"] == 3
+    with pytest.raises(InputError, match="nothing here knows the target site"):
+        CheckPolarity(None, "turn")
+    assert CheckPolarityd("image", None)({"image": 5}) == {"image": 5}
     with pytest.raises(InputError, match="inverted is 'flip'"):
         CheckPolarity(harmonizer(), "flip")
