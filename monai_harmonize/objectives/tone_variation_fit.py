@@ -55,7 +55,7 @@ class ToneVariationFit(SiteFit):
         elif found >= PER_IMAGE_SWITCH:
             logger.warning(
                 "Images of this site differ in tone by themselves: %.0f %% of their variation is not that of the "
-                "target's images, and no map for the whole site undoes it. Consider the per-image network.",
+                "target's images, and no map for the whole site undoes it. A per-image network may help; measure.",
                 100 * found,
             )
         else:

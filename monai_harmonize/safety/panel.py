@@ -137,5 +137,6 @@ def _numbers(figure: Figure, certificate: Certificate, bars: Mapping[str, Bar]) 
         style: dict[str, Any] = {"fontsize": 9, "va": "center", "color": "black" if good else COLOURS[verdict]}
         figure.text(left, height, name.replace("_", " "), **style)
         figure.text(left + 0.16, height, f"{value:.4g}", ha="right", weight="normal" if good else "bold", **style)
-        limits = f"{sign} {bar.warn:.3g}, fails beyond {bar.fail:.3g}"
+        fails = "" if bar.fail is None else f", fails beyond {bar.fail:.3g}"
+        limits = f"{sign} {bar.warn:.3g}{fails}"
         figure.text(left + 0.168, height, limits, fontsize=8, va="center", color="#666666")
