@@ -52,9 +52,13 @@ def stacked(images: Sequence[np.ndarray]) -> Tensor:
 
 
 def cyclegan(
-    source: Sequence[np.ndarray], target: Sequence[np.ndarray], weights: dict[str, float], iterations: int, seed: int
+    source: Sequence[np.ndarray],
+    target: Sequence[np.ndarray],
+    weights: dict[str, float] | None,
+    iterations: int,
+    seed: int,
 ) -> nn.Module:
-    """A small CycleGAN; ``weights`` of its losses."""
+    """A small CycleGAN; ``weights`` of its losses, ``None`` for the objective's own."""
     torch.manual_seed(seed)
     generators = [ResNetGenerator(2, channels=8, num_blocks=2, upsampling="resize", skip=True) for _ in range(2)]
     discriminators = [PatchDiscriminator(2, 16, 1, num_layers_d=2, norm="instance") for _ in range(2)]
@@ -91,7 +95,7 @@ def main() -> None:
             "site curve": partial(site_harmonizer, spectral_filter=False),
             "site curve and filter": partial(site_harmonizer, spectral_filter=True),
             "CycleGAN, cycle 1, identity 0": partial(trained, weights=WEAK),
-            "CycleGAN, default weights": partial(trained, weights={}),
+            "CycleGAN, default weights": partial(trained, weights=None),
         }
         for (name, train), (classes, prevalence) in ((m, p) for m in methods.items() for p in PREVALENCE.items()):
             (test,) = skewed_class_stress_test(train, "site_b", "site_a", skews=(prevalence,), seed=seed)
