@@ -22,6 +22,8 @@ from monai_harmonize.safety.thresholds import Bar
 __all__ = ["RESIDUAL_SCALE", "certificate_figure", "write_panel"]
 
 # Fixed, so that panels of different images and methods compare: a tenth of the grey scale.
+# Blobs of so much of an image get a circle: smaller ones are nothing, larger ones are seen without.
+ENCIRCLED = (1e-4, 0.05)
 RESIDUAL_SCALE = 0.1
 # Okabe and Ito; the word beside the colour says the same.
 COLOURS = {"pass": "#009E73", "warn": "#E69F00", "fail": "#D55E00"}
@@ -52,7 +54,8 @@ def certificate_figure(certificate: Certificate, measurement: Measurement, bars:
         place.set_title(name, fontsize=11)
     drawn = show_image(axes[2], images[2], "PuOr_r", -RESIDUAL_SCALE, RESIDUAL_SCALE)
     axes[2].set_title(f"What {title}", fontsize=11)
-    if blob and len(certificate.shape) == 2:
+    least, most = (share * np.prod(certificate.shape) for share in ENCIRCLED)
+    if blob and len(certificate.shape) == 2 and least <= blob.pixels <= most:
         _encircle(axes[2], blob, certificate.shape, images[2].shape)
     _residual_bar(figure, axes[2], drawn)
     _draw_curve(axes[3], certificate)
