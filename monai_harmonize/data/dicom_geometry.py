@@ -32,7 +32,7 @@ def numbers(dataset: Dataset, path: str | PathLike[str], keyword: str, count: in
         values = np.empty(0)
     if values.shape == (count,) and np.isfinite(values).all():
         return values
-    logger.info("%s: %s does not hold %d numbers and is not used", path, keyword, count)
+    logger.warning("%s: %s does not hold %d numbers and is not used", path, keyword, count)
     return None
 
 
@@ -49,7 +49,7 @@ def pixel_spacing(dataset: Dataset, path: str | PathLike[str]) -> tuple[float, f
             continue
         if (spacing > 0).all():
             return float(spacing[1]), float(spacing[0])
-        logger.info("%s: %s is not positive and is not used", path, keyword)
+        logger.warning("%s: %s is not positive and is not used", path, keyword)
     return None
 
 
@@ -70,7 +70,7 @@ def image_affine(dataset: Dataset, path: str | PathLike[str]) -> NDArray[np.floa
     if not np.allclose(
         [along_row @ along_row, along_column @ along_column, along_row @ along_column], [1, 1, 0], atol=1e-3
     ):
-        logger.info("%s: ImageOrientationPatient does not hold two perpendicular unit vectors and is not used", path)
+        logger.warning("%s: ImageOrientationPatient does not hold two perpendicular unit vectors and is not used", path)
         return planar_affine((columns, rows))
     between = numbers(dataset, path, "SpacingBetweenSlices", 1)
     depth = float(between[0]) if between is not None and between[0] > 0 else 1.0

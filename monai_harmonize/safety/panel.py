@@ -21,9 +21,9 @@ from monai_harmonize.safety.thresholds import Bar
 
 __all__ = ["RESIDUAL_SCALE", "certificate_figure", "write_panel"]
 
-# Fixed, so that panels of different images and methods compare: a tenth of the grey scale.
 # Blobs of so much of an image get a circle: smaller ones are nothing, larger ones are seen without.
 ENCIRCLED = (1e-4, 0.05)
+# Fixed, so that panels of different images and methods compare: a tenth of the grey scale.
 RESIDUAL_SCALE = 0.1
 # Okabe and Ito; the word beside the colour says the same.
 COLOURS = {"pass": "#009E73", "warn": "#E69F00", "fail": "#D55E00"}
