@@ -99,7 +99,16 @@ class SiteToneCurve(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Apply the curve to grey levels of any shape, float; the shape stays, values are not clipped."""
-        return uniform_curve(image, self.source_levels, self.target_levels)
+        chunk = 262144
+        if image.numel() <= chunk or image.requires_grad:
+            return uniform_curve(image, self.source_levels, self.target_levels)
+        # In pieces that stay in a processor's cache: fresh memory for whole radiographs takes longer than the curve.
+        flat = image.reshape(-1)
+        result = torch.empty_like(flat)
+        for start in range(0, flat.numel(), chunk):
+            part = flat[start : start + chunk]
+            result[start : start + chunk] = uniform_curve(part, self.source_levels, self.target_levels)
+        return result.view(image.shape)
 
     @torch.jit.export
     def inverse(self, image: Tensor) -> Tensor:

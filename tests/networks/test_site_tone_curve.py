@@ -122,3 +122,14 @@ def test_wrong_knots_are_refused_and_change_nothing(source, target, message) -> 
 def test_wrong_options_are_named(options, message) -> None:
     with pytest.raises(ValueError, match=message):
         SiteToneCurve(**options)
+
+
+def test_a_large_image_in_pieces_is_the_same_bit_by_bit() -> None:
+    curve = SiteToneCurve(num_knots=32)
+    knots = torch.linspace(-1, 1, 32, dtype=torch.float64)
+    curve.set_knots(knots, 0.8 * knots**3 / 2 + 0.5 * knots)
+    image = torch.rand(1, 1, 700, 800, generator=torch.Generator().manual_seed(0)) * 2.4 - 1.2
+    rows = torch.cat([curve(row) for row in image.split(1, dim=2)], dim=2)
+    assert torch.equal(curve(image), rows)
+    assert torch.equal(curve(image.transpose(2, 3)), rows.transpose(2, 3))
+    assert torch.equal(torch.jit.script(curve)(image), rows)
