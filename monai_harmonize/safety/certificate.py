@@ -161,17 +161,11 @@ def certify_measured(
         declared_curve=declared,
         hidden_code_amplification=None if hidden_code is None else hidden_code.amplification,
     )
-    verdict, reasons = judge(found.measures, bars, guarantee_class)
-    source_of = provenance or Provenance()
-    if source_of.template_correlation is not None and source_of.template_correlation < 0:
-        found_inverted = (
-            f"warn: the image looks inverted: its correlation with the target site's template is "
-            f"{source_of.template_correlation:.2f}"
-        )
-        verdict, reasons = ("warn" if verdict == "pass" else verdict), (*reasons, found_inverted)
+    origin = provenance or Provenance()
+    verdict, reasons = judge(found.measures, bars, guarantee_class, origin.template_correlation)
     certificate = Certificate(
         schema_version=SCHEMA_VERSION,
-        provenance=source_of,
+        provenance=origin,
         guarantee_class=guarantee_class,
         shape=before.shape,
         reduced_shape=found.source.shape,
@@ -190,9 +184,15 @@ def certify_measured(
     return certificate, found
 
 
-def judge(measures: Measures, bars: Mapping[str, Bar], guarantee_class: str) -> tuple[str, tuple[str, ...]]:
-    """Verdict and reasons in words, failures first."""
-    findings = sorted(_findings(measures, bars, guarantee_class), key=lambda finding: finding[0])
+def judge(
+    measures: Measures, bars: Mapping[str, Bar], guarantee_class: str, template_correlation: float | None = None
+) -> tuple[str, tuple[str, ...]]:
+    """Verdict and reasons in words, failures first; a source that looks inverted warns."""
+    findings = list(_findings(measures, bars, guarantee_class))
+    if template_correlation is not None and template_correlation < 0:
+        words = f"its correlation with the target site's template is {template_correlation:.2f}"
+        findings.append((1, "warn", f"warn: the image looks inverted: {words}"))
+    findings.sort(key=lambda finding: finding[0])
     verdict = findings[0][1] if findings else "pass"
     return verdict, tuple(reason for _, _, reason in findings)
 

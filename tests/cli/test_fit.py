@@ -93,6 +93,15 @@ def test_an_inverted_site(cli, chest_data: Path, sites, tmp_path: Path) -> None:
     assert not (tmp_path / "model" / "model.pt").exists()
     assert cli(*given, "--inverted", "turn").exit_code == 0
     assert float(torch.load(tmp_path / "model" / "model.pt", weights_only=True)["polarity"]) == -1
+    # The fitted turn makes inverted files right, and right ones wrong.
+    for given_folder, inverted in ((folder, False), (sites[0], True)):
+        output = tmp_path / f"out_{given_folder.name}"
+        done = cli("harmonize", given_folder, "--checkpoint", tmp_path / "model", "--output", output)
+        assert done.exit_code == 0, done.output
+        for row in CertificateTable(output / "certificates.csv").known().values():
+            assert row["polarity_corrected"] == "True"
+            assert ("looks inverted" in row["reasons"]) == inverted
+            assert (row["verdict"] == "pass") != inverted
 
 
 def test_too_few_images_and_images_of_both_sites_are_refused(cli, sites, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_places_differ_and_every_parameter_gets_a_gradient() -> None:
     image = make_image("noise", (40, 40), 2, 0)
     generator = make(image, (0.5, 1)).requires_grad_(True)
     shades = apply_bilateral_grid(torch.zeros_like(image), *generator.grid(image))
-    assert shades[0].std() > 0.05
+    assert shades[0].std() > 0.1
     (generator(image) - image**3).abs().mean().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in generator.parameters())
 

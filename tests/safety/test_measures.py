@@ -134,6 +134,16 @@ def test_filter_explains_what_a_curve_cannot(seed):
     assert numbers.filtered_residual_rms < 0.35 * numbers.residual_rms
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_mild_filter_between_curves_is_explained_to_a_level(seed):
+    source, near_1 = film((200, 160), seed=seed), (0.999, 1.001)
+    options = {"gain_range": (0.625, 1.6), "second_slope_range": near_1}
+    output = random_curve_and_filter(source, np.random.default_rng(seed), **options)
+    numbers = measure(source, output, stored_levels=256).measures
+    assert numbers.filtered_residual_rms < 0.5 * numbers.residual_rms
+    assert numbers.filtered_residual_rms < 0.004
+
+
 def test_filter_does_not_explain_a_checkerboard():
     source = film((200, 160))
     numbers = measure(source, checkerboard(source, np.random.default_rng(0)), stored_levels=256).measures
