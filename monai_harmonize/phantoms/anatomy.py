@@ -1,5 +1,6 @@
 """A patient's thorax as a few dozen numbers, drawn from distributions of adult anatomy."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -129,6 +130,13 @@ def _infiltrate(rng: np.random.Generator, side: int, spots: int) -> list[Lesion]
     ]
 
 
+def worsened(lesion: Lesion, severity: float) -> Lesion:
+    """The same lesion in a patient who came later: larger by the root of the severity, clouds denser by all of it."""
+    size = math.sqrt(severity)
+    density = min(severity * lesion.density, 1.0) if lesion.cloud else lesion.density
+    return replace(lesion, radius=size * lesion.radius, wall=size * lesion.wall, density=density)
+
+
 def sample_lesions(rng: np.random.Generator, finding: Finding) -> tuple[Lesion, ...]:
     """Draw the lesions of a TB-like finding; they favour the upper lobes as reactivated tuberculosis does.
 
@@ -167,12 +175,13 @@ def sample_lesions(rng: np.random.Generator, finding: Finding) -> tuple[Lesion, 
     return (cavity, around, *spots)
 
 
-def sample_anatomy(seed: int, finding: Finding | None = None) -> ThoraxAnatomy:
+def sample_anatomy(seed: int, finding: Finding | None = None, severity: float = 1.0) -> ThoraxAnatomy:
     """Draw a patient; the same seed and finding give the same patient, and the finding changes nothing else.
 
     Args:
         seed: any non-negative integer.
         finding: kind of the finding; None draws one, "none" for half of the patients.
+        severity: how far the disease has gone, above 0; changes the lesions and nothing else, see `worsened`.
 
     Raises:
         ValueError: for a finding that is not one of `FINDINGS`.
@@ -215,4 +224,4 @@ def sample_anatomy(seed: int, finding: Finding | None = None) -> ThoraxAnatomy:
     if finding is None:
         finding = "none" if choice.random() < 0.5 else FINDINGS[1 + int(choice.integers(len(FINDINGS) - 1))]
     lesions = sample_lesions(np.random.default_rng([seed, 2]), finding)
-    return replace(anatomy, finding=finding, lesions=lesions)
+    return replace(anatomy, finding=finding, lesions=tuple(worsened(lesion, severity) for lesion in lesions))

@@ -1,5 +1,6 @@
 """The embedded default data: a folder of procedural chest radiographs of several sites with a manifest."""
 
+import math
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -39,6 +40,7 @@ class _Recipe:
     seed: int
     file_format: str
     paired: bool
+    severity: float
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.sites if name not in SITES]:
@@ -51,6 +53,8 @@ class _Recipe:
             raise InputError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
         if self.file_format not in get_args(FileFormat):
             raise InputError(f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}")
+        if not 0 < self.severity < math.inf:
+            raise InputError(f"severity must be a number above 0, got {self.severity}")
         if self.size < 32 or self.seed < 0:
             raise InputError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
 
@@ -58,7 +62,7 @@ class _Recipe:
 def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> None:
     """Write all radiographs of one anatomy, and the masks of its lungs and its finding, into existing folders."""
     first = examinations[0]
-    anatomy = sample_anatomy(first.seed, first.finding)
+    anatomy = sample_anatomy(first.seed, first.finding, recipe.severity)
     paths = project_thorax(anatomy, recipe.size)
     for examination in examinations:
         site, row = SITES[examination.site], examination.row(SUFFIX[recipe.file_format])
@@ -102,6 +106,7 @@ def ensure_chest_dataset(
     seed: int = 0,
     file_format: FileFormat = "dicom",
     paired: bool = True,
+    severity: float = 1.0,
     progress: bool = True,
     workers: int = 2,
     renew: bool = False,
@@ -123,6 +128,7 @@ def ensure_chest_dataset(
         seed: seed of everything.
         file_format: "dicom" (bits and polarity of the site) or "png" (16 bit, bright = dense).
         paired: render the test patients of each site at every other site, too.
+        severity: how far the patients' disease has gone, see `worsened`; at 1 most findings are subtle.
         progress: show a progress bar.
         workers: processes.
         renew: make the dataset also where it is complete.
@@ -131,7 +137,7 @@ def ensure_chest_dataset(
         InputError: for an unknown site, split or format, or a folder with content of other origin.
     """
     counts = {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}
-    recipe = _Recipe(list(sites), counts, size, seed, file_format, paired)
+    recipe = _Recipe(list(sites), counts, size, seed, file_format, paired, severity)
     return make_once(
         Path(folder),
         {"generator": GENERATOR, "version": VERSION, **asdict(recipe)},

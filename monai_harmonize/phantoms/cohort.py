@@ -13,6 +13,26 @@ TRUTH = "truth"
 
 
 @dataclass(frozen=True)
+class Cohort:
+    """How many patients each site examines, and how ill they are.
+
+    Attributes:
+        counts: patients per site for each split.
+        severity: how far their disease has gone, see `anatomy.worsened`.
+    """
+
+    counts: Mapping[str, int]
+    severity: float
+
+
+# A classifier learns nothing of the subtle findings from so few patients.
+COHORTS: Mapping[str, Cohort] = {
+    "subtle": Cohort(DEFAULT_COUNTS, 1.0),
+    "tuberculosis": Cohort({"train": 128, "validation": 32, "test": 64}, 3.0),
+}
+
+
+@dataclass(frozen=True)
 class Examination:
     """One radiograph to make.
 

@@ -12,9 +12,10 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.manifest import Manifest, load_manifest
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
+from monai_harmonize.phantoms.cohort import COHORTS
 from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 
-__all__ = ["ChestInputs", "chest_inputs", "chest_manifest", "ct_inputs", "ct_manifest"]
+__all__ = ["ChestInputs", "chest_inputs", "chest_manifest", "ct_inputs", "ct_manifest", "tuberculosis_manifest"]
 
 MANIFEST_NAMES = ("manifest.csv", "manifest.json")
 
@@ -37,6 +38,23 @@ def chest_manifest(
         ManifestError: problems of the manifest, all at once.
     """
     return _manifest(manifest, dataset_dir, lambda: ensure_chest_dataset(default_dir), seed)
+
+
+def tuberculosis_manifest(
+    manifest: PathLike | None, dataset_dir: PathLike | None, default_dir: PathLike, seed: int = 0
+) -> Manifest:
+    """Load the manifest of labelled chest radiographs; as ``chest_manifest``, by default of advanced disease."""
+
+    def make() -> Path:
+        patients = COHORTS["tuberculosis"]
+        return ensure_chest_dataset(
+            default_dir,
+            sites=("site_a", "site_b"),
+            anatomies_per_site=patients.counts,
+            severity=patients.severity,
+        )
+
+    return _manifest(manifest, dataset_dir, make, seed)
 
 
 def ct_manifest(

@@ -1,6 +1,6 @@
 """Patients are deterministic, different and possible; findings change nothing else."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -28,6 +28,18 @@ def test_label_says_whether_there_are_lesions_inside_the_lungs(seed: int, findin
         assert 0 < lesion.height < 1
         assert -1 < lesion.across < 1
         assert lesion.radius > lesion.wall >= 0
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(FINDINGS))
+@settings(max_examples=50, deadline=None)
+def test_severity_changes_the_lesions_and_nothing_else(seed: int, finding: str) -> None:
+    early, late = (sample_anatomy(seed, finding, severity) for severity in (1.0, 4.0))
+    assert replace(late, lesions=early.lesions) == early
+    for before, after in zip(early.lesions, late.lesions, strict=True):
+        assert after.radius == 2 * before.radius
+        assert after.wall == 2 * before.wall
+        assert after.density == (min(4 * before.density, 1.0) if before.cloud else before.density)
+        assert replace(after, radius=before.radius, wall=before.wall, density=before.density) == before
 
 
 def test_population() -> None:

@@ -134,6 +134,14 @@ def test_seed_changes_every_image(folder: Path, tmp_path: Path) -> None:
     assert not [name for name in new if name.endswith(".dcm") and new[name] in old.values()]
 
 
+def test_severity_changes_the_images_of_the_ill_and_no_other(folder: Path, tmp_path: Path) -> None:
+    worse = write_chest_dataset(tmp_path, **SMALL, severity=3.0).parent
+    table = pd.read_csv(folder / "manifest.csv")
+    assert {0, 1} == set(table["label"])
+    for file, label in zip(table["file"], table["label"], strict=True):
+        assert ((worse / file).read_bytes() == (folder / file).read_bytes()) == (label == 0)
+
+
 def test_png_is_sixteen_bit_and_bright_is_dense(folder: Path, tmp_path: Path) -> None:
     table = pd.read_csv(write_chest_dataset(tmp_path, **SMALL, file_format="png"))
     row = table[(table["site"] == "site_a") & (table["split"] == "train")].iloc[0]
@@ -238,6 +246,7 @@ def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
         ({"anatomies_per_site": {"train": 0}}, "at least one patient"),
         ({"file_format": "jpeg"}, "jpeg"),
         ({"size": 8}, "at least 32"),
+        ({"severity": 0.0}, "severity"),
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_written(

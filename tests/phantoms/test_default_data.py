@@ -13,7 +13,7 @@ from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.manifest import ManifestError
 from monai_harmonize.phantoms import default_data
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
-from monai_harmonize.phantoms.default_data import chest_inputs, chest_manifest
+from monai_harmonize.phantoms.default_data import chest_inputs, chest_manifest, tuberculosis_manifest
 
 
 def write_images(folder: Path, *names: str) -> None:
@@ -130,3 +130,17 @@ def test_inputs_that_do_not_exist_or_hold_nothing(tmp_path, forbidden) -> None:
 def test_unknown_sites_are_told(own_data, forbidden) -> None:
     with pytest.raises(ManifestError, match="no site 'c'; the sites are 'a', 'b'"):
         chest_inputs(None, None, own_data, forbidden, "c", "test")
+
+
+def test_tuberculosis_is_more_patients_and_worse_disease(tmp_path, monkeypatch, own_data) -> None:
+    asked = {}
+
+    def make(folder: Path, **options: object) -> Path:
+        asked.update(options, folder=folder)
+        return own_data / "manifest.csv"
+
+    monkeypatch.setattr(default_data, "ensure_chest_dataset", make)
+    assert len(tuberculosis_manifest(None, None, tmp_path / "data").records) == 20
+    assert asked["folder"] == tmp_path / "data"
+    assert asked["severity"] > 1
+    assert asked["sites"] == ("site_a", "site_b")
