@@ -87,6 +87,11 @@ class Bundle:
                 raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
         return list(fit.overlays)
 
+    def entries(self, kind: str, overlays: Sequence[str] = ()) -> set[str]:
+        """Names of the top-level entries of a configuration, which are what options may set."""
+        content = {key for name in (kind, *overlays) for key in read_config(self.config(name))}
+        return {key.replace("::", "#").split("#")[0] for key in content}
+
     def workflow(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> ConfigWorkflow:
         """The bundle's ``train`` or ``inference``, ready to be initialized.
 
@@ -101,15 +106,13 @@ class Bundle:
         for name in overlays:
             if kind == "train" and name.endswith(FOR_INFERENCE):
                 raise InputError(f"--overlay {name}: is of inference; fit with {name.removesuffix(FOR_INFERENCE)}.")
-        files = [self.config(name) for name in (kind, *overlays)]
-        content = {key for file in files for key in read_config(file)}
-        entries = {key.replace("::", "#").split("#")[0] for key in content}
+        entries = self.entries(kind, overlays)
         for name in options:
             if name.split("#")[0] not in entries:
                 option = "--" + name.replace("_", "-")
                 raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
         return ConfigWorkflow(
-            config_file=[str(file) for file in files],
+            config_file=[str(self.config(name)) for name in (kind, *overlays)],
             workflow_type=kind,
             logging_file=False,
             bundle_root=str(self.root),

@@ -1,5 +1,8 @@
 """Transforms: the array class and its dictionary twin, one idea per file."""
 
+from monai_harmonize.transforms.acquisition_chain import ACQUISITION_CHAINS as ACQUISITION_CHAINS
+from monai_harmonize.transforms.acquisition_chain import AcquisitionChain as AcquisitionChain
+from monai_harmonize.transforms.acquisition_chain import AcquisitionChaind as AcquisitionChaind
 from monai_harmonize.transforms.body_levels import BodyLevels as BodyLevels
 from monai_harmonize.transforms.body_levels import BodyLevelsd as BodyLevelsd
 from monai_harmonize.transforms.check_polarity import CheckPolarity as CheckPolarity

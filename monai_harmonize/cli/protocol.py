@@ -1,0 +1,96 @@
+"""``protocol``: a classifier of one site, tested on another's images, raw and harmonized by every method."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from monai_harmonize.cli.manifest import DatasetDir
+from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
+from monai_harmonize.cli.study.definition import find_definition
+from monai_harmonize.cli.study.settings import Direction, Study
+from monai_harmonize.cli.study.stages import stages_of
+from monai_harmonize.evaluation.classification import ClassificationReport, run_classification_report
+from monai_harmonize.phantoms.default_data import tuberculosis_manifest
+
+__all__ = ["protocol"]
+
+
+def protocol(
+    output: Annotated[Path, typer.Option(help="Folder of the study; the same command again continues there.")],
+    manifest: Annotated[
+        Path | None, typer.Option(help="CSV or Decathlon JSON with labels and both sites; phantoms by default.")
+    ] = None,
+    dataset_dir: DatasetDir = None,
+    source_site: Annotated[str, typer.Option(help="Site whose images are new to the classifier.")] = "site_a",
+    target_site: Annotated[str, typer.Option(help="Site at which the classifier learns.")] = "site_b",
+    both_directions: Annotated[
+        bool, typer.Option("--both-directions/--one-direction", help="Exchange the sites, too.")
+    ] = True,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seed of a classifier, may be repeated; 0, 1, 2 by default.")
+    ] = None,
+    harmonizer_seed: Annotated[int, typer.Option(help="Seed of the harmonizers' training.")] = 0,
+    definition: Annotated[
+        str, typer.Option(help="What is compared: lee2020, lee2020_paper (a GPU's scale), or a JSON file.")
+    ] = "lee2020",
+    method: Annotated[list[str] | None, typer.Option(help="Only these of its methods; may be repeated.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="Split of the source site to test, may be repeated; test by default.")
+    ] = None,
+    transductive: Annotated[
+        bool, typer.Option("--transductive", help="Let harmonizers train on the tested images, without labels.")
+    ] = False,
+) -> None:
+    """Train a classifier at one site; test it there, on another site's raw images and on harmonized ones.
+
+    Writes report.html with the tables and figures of Lee et al. 2020. An interrupted study goes on where it was.
+    """
+    loaded = tuberculosis_manifest(manifest, dataset_dir, output / "data")
+    directions = [Direction(source_site, target_site)]
+    directions += [Direction(target_site, source_site)] if both_directions else []
+    study = Study(
+        output=output,
+        manifest=loaded,
+        root=(dataset_dir or loaded.path.parent).absolute(),
+        definition=find_definition(definition).only(method),
+        directions=tuple(directions),
+        seeds=tuple(seed or (0, 1, 2)),
+        splits=tuple(split or ("test",)),
+        transductive=transductive,
+        seed=harmonizer_seed,
+    )
+    study.begin()
+    run_stages(study)
+    report = run_classification_report(output)
+    print_tables(report)
+    console.print(str(report.path))
+
+
+def run_stages(study: Study) -> None:
+    """Run what an earlier call has not finished, and tell how far it is."""
+    stages, started, skipped = list(stages_of(study)), monotonic(), 0
+    for number, stage in enumerate(stages, start=1):
+        minutes, seconds = divmod(round(monotonic() - started), 60)
+        errors.print(f"[{number}/{len(stages)}, {minutes}:{seconds:02}] {stage.title}")
+        try:
+            with only_warnings():
+                skipped += not stage.run()
+        except KeyboardInterrupt:
+            errors.print("Interrupted; the same command continues.")
+            raise typer.Exit(INTERRUPTED) from None
+    if skipped:
+        errors.print(f"{skipped} of {len(stages)} steps were done before.")
+
+
+def print_tables(report: ClassificationReport) -> None:
+    """The two tables of the paper."""
+    for title, frame in (("Table 1", report.table1), ("Table 2", report.table2)):
+        table = Table(*map(str, frame.columns), title=title)
+        for row in frame.itertuples(index=False):
+            table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+        console.print(table)

@@ -1,0 +1,113 @@
+"""What a study compares, as a JSON file says it: the classifier and the methods, each a bundle with options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from monai_harmonize.cli.bundle import Bundle, find_bundle, read_config
+from monai_harmonize.data import InputError
+
+__all__ = ["DEFINITIONS", "Definition", "Model", "find_definition"]
+
+# Definitions that come with the package; any other is named by its file.
+DEFINITIONS = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Model:
+    """A bundle and how it is used.
+
+    Args:
+        bundle: its name below ``./bundles``, or its folder.
+        title: what tables and figures call it.
+        overlays: further configurations of its training.
+        train: values of top-level entries of its training.
+        inference: values of top-level entries of its inference.
+        inference_overlays: further configurations of its inference that do not follow from ``overlays``.
+        reverse: overlay of inference for the other direction where one training yields both; weights are then
+            ``model_b2a.pt``.
+        learns_from_source: whether its training looks at images of the source site.
+        paper: which of the published figures stand beside it.
+    """
+
+    bundle: str
+    title: str
+    overlays: tuple[str, ...] = ()
+    train: Mapping[str, Any] = field(default_factory=dict)
+    inference: Mapping[str, Any] = field(default_factory=dict)
+    inference_overlays: tuple[str, ...] = ()
+    reverse: str | None = None
+    learns_from_source: bool = True
+    paper: str | None = None
+
+    def find(self) -> Bundle:
+        """The bundle.
+
+        Raises:
+            InputError: there is none of this name.
+        """
+        return find_bundle(self.bundle)
+
+    @property
+    def configurations_of_inference(self) -> list[str]:
+        """Overlays of inference, those that belong to training's first."""
+        return [*self.find().fit(self.overlays).overlays, *self.inference_overlays]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A classifier and the methods that are put in front of it.
+
+    Args:
+        classifier: a bundle that reads images.
+        methods: harmonizers by the name that their folders bear.
+    """
+
+    classifier: Model
+    methods: Mapping[str, Model]
+
+    def only(self, names: list[str] | None) -> Definition:
+        """The same with some of the methods.
+
+        Raises:
+            InputError: a name is none of them.
+        """
+        unknown = sorted(set(names or ()) - set(self.methods))
+        if unknown:
+            raise InputError(f"--method {unknown[0]}: is not in the study, which has {', '.join(self.methods)}.")
+        chosen = {name: model for name, model in self.methods.items() if names is None or name in names}
+        return Definition(self.classifier, chosen)
+
+
+def find_definition(name: str) -> Definition:
+    """Read a definition of the package by its name, or a file.
+
+    Raises:
+        InputError: there is neither, or an entry is missing or unknown.
+    """
+    known = {path.stem: path for path in sorted(DEFINITIONS.glob("*.json"))}
+    path = known.get(name, Path(name))
+    if not path.is_file():
+        raise InputError(f"--definition {name}: is no file and none of {', '.join(known)}.")
+    content = read_config(path)
+    missing = [entry for entry in ("classifier", "methods") if not isinstance(content.get(entry), dict)]
+    if missing:
+        raise InputError(f"{path}: has no {missing[0]!r}, or it is no object of entries.")
+    methods = {key: read_model(path, key, entry) for key, entry in content["methods"].items()}
+    return Definition(read_model(path, "classifier", content["classifier"]), methods)
+
+
+def read_model(path: Path, name: str, entry: Mapping[str, Any]) -> Model:
+    """One bundle's entry."""
+    valid = [each.name for each in fields(Model)]
+    unknown = sorted(set(entry) - set(valid))
+    if unknown or "bundle" not in entry:
+        problem = f"unknown {unknown[0]!r}" if unknown else "no 'bundle'"
+        raise InputError(f"{path}: {name} has {problem}; its entries are {', '.join(valid)}.")
+    if Path(name).name != name or name.startswith("."):
+        raise InputError(f"{path}: {name!r} names a folder and may hold no path.")
+    lists = {key: tuple(entry[key]) for key in ("overlays", "inference_overlays") if key in entry}
+    return Model(**{"title": name, **entry, **lists})

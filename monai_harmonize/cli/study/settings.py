@@ -1,0 +1,162 @@
+"""Where a study works, on which images and seeds; what is kept of it, so that a second call goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from monai_harmonize.cli.study.definition import Definition
+from monai_harmonize.data import InputError
+from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.manifest import Manifest
+from monai_harmonize.phantoms.default_data import ChestInputs
+
+__all__ = ["Direction", "Study"]
+
+STUDY_NAME = "study.json"
+
+
+@dataclass(frozen=True)
+class Direction:
+    """Images of ``source`` are brought to the look of ``target``, where the classifier learned."""
+
+    source: str
+    target: str
+
+    def __str__(self) -> str:
+        """As folders are called."""
+        return f"{self.source}_to_{self.target}"
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that decides the results, and where they lie.
+
+    Args:
+        output: folder of the study.
+        manifest: labelled images of both sites with splits.
+        root: folder that the manifest's relative paths start from.
+        definition: classifier and methods.
+        directions: what is brought where.
+        seeds: one classifier each.
+        splits: of the source site, to be tested.
+        transductive: let the harmonizers train on the tested images, too, without their labels.
+        seed: of the harmonizers.
+    """
+
+    output: Path
+    manifest: Manifest
+    root: Path
+    definition: Definition
+    directions: tuple[Direction, ...]
+    seeds: tuple[int, ...]
+    splits: tuple[str, ...] = ("test",)
+    transductive: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise InputError(f"--seed: needs at least one, and none twice; got {list(self.seeds)}.")
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """All sites, targets first."""
+        named = [site for direction in self.directions for site in (direction.target, direction.source)]
+        return tuple(dict.fromkeys(named))
+
+    def classifier_weights(self, site: str, seed: int) -> Path:
+        """Weights of one classifier."""
+        return self.output / "classifiers" / site / f"seed_{seed}" / "model.pt"
+
+    def harmonizer_weights(self, method: str, direction: Direction) -> Path:
+        """Weights of one harmonizer; one training may yield both directions."""
+        reverse = self.definition.methods[method].reverse
+        if reverse is None:
+            return self.output / "harmonizers" / method / str(direction) / "model.pt"
+        first = self.directions[0]
+        name = "model.pt" if direction == first else "model_b2a.pt"
+        return self.output / "harmonizers" / method / str(first) / name
+
+    def harmonized(self, method: str, direction: Direction) -> Path:
+        """Folder of harmonized images."""
+        return self.output / "harmonized" / str(direction) / method
+
+    def scores(self, site: str, seed: int, name: str) -> Path:
+        """Table of one classifier's scores: of its ``own`` images, of ``raw`` ones, or of a method's."""
+        return self.output / "scores" / site / f"seed_{seed}" / f"{name}.csv"
+
+    def inputs(self, direction: Direction) -> ChestInputs:
+        """Images to be harmonized."""
+        records = self.manifest.select(site=direction.source, split=self.splits)
+        return ChestInputs([{"image": record["image"]} for record in records], self.root)
+
+    def records_of_harmonizers(self) -> Manifest:
+        """What harmonizers may train on: with ``transductive`` the tested images, too."""
+        if not self.transductive:
+            return self.manifest
+        tested = [record for record in self.manifest.records if record.get("split") in self.splits]
+        further = tuple({**record, "split": "train"} for record in tested if record["split"] != "train")
+        return Manifest(self.manifest.path, (*self.manifest.records, *further))
+
+    @property
+    def saw_tested_images(self) -> bool:
+        """Whether harmonizers that learn from the source site train on images that are tested."""
+        return self.transductive or "train" in self.splits
+
+    def begin(self) -> None:
+        """Keep the study's settings in its folder.
+
+        Raises:
+            InputError: the folder holds a study of other images; results of both would mix.
+        """
+        file = self.output / STUDY_NAME
+        settings = self.settings()
+        if file.is_file():
+            before = json.loads(file.read_text(encoding="utf-8"))
+            for name in ("manifest", "root", "splits", "transductive", "harmonizer_seed", "classifier"):
+                if before.get(name) != settings[name]:
+                    raise InputError(
+                        f"--output {self.output}: holds a study with {name} {before.get(name)}, not {settings[name]}; "
+                        "choose another folder."
+                    )
+        with atomic_path(file) as temporary:
+            temporary.write_text(json.dumps(settings, indent=4) + "\n", encoding="utf-8")
+
+    def settings(self) -> dict[str, Any]:
+        """Content of ``study.json``, which the report reads."""
+        return {
+            "sites": list(self.sites),
+            "directions": [[direction.source, direction.target] for direction in self.directions],
+            "seeds": list(self.seeds),
+            "harmonizer_seed": self.seed,
+            "split": self.splits[0] if len(self.splits) == 1 else list(self.splits),
+            "splits": list(self.splits),
+            "target_split": "train",
+            "manifest": str(self.manifest.path.absolute()),
+            "root": str(self.root.absolute()),
+            "transductive": self.transductive,
+            "classifier": as_json(asdict(self.definition.classifier)),
+            "methods": {name: self.method_settings(name) for name in self.definition.methods},
+        }
+
+    def method_settings(self, name: str) -> dict[str, Any]:
+        """What the report says of a method."""
+        model = self.definition.methods[name]
+        metadata = model.find().metadata
+        return {
+            "title": model.title,
+            "guarantee_class": metadata["guarantee_class"],
+            "bundle": f"{metadata['name']} {metadata['version']}",
+            "overlays": list(model.overlays),
+            "transductive": model.learns_from_source and self.saw_tested_images,
+            "harmonizer_seeds": [self.seed],
+            "paper": model.paper,
+        }
+
+
+def as_json(value: Mapping[str, Any]) -> Any:
+    """As JSON reads it back: no tuples."""
+    return json.loads(json.dumps(value))

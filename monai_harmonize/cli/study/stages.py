@@ -1,0 +1,192 @@
+"""The steps of a study: each leaves a mark when it is done, and is skipped where the mark tells of the same settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai_harmonize.cli.job import Job
+from monai_harmonize.cli.study.definition import Model
+from monai_harmonize.cli.study.settings import Direction, Study
+from monai_harmonize.data import InputError
+from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.engines.weights import record_fit, trained_settings
+from monai_harmonize.networks import digest_of_weights
+
+__all__ = ["Stage", "stages_of"]
+
+RAW, OWN = "raw", "own"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step.
+
+    Args:
+        title: what it does, for people.
+        mark: file that says it was done, and how.
+        settings: what decides its result, weights of earlier steps included; asked for when its turn comes.
+        work: does it.
+    """
+
+    title: str
+    mark: Path
+    settings: Callable[[], dict[str, Any]]
+    work: Callable[[], None]
+
+    def run(self) -> bool:
+        """Do it, or tell with ``False`` that it was done before."""
+        wanted = json.loads(json.dumps(self.settings()))
+        if self.mark.is_file() and json.loads(self.mark.read_text(encoding="utf-8")) == wanted:
+            return False
+        self.work()
+        with atomic_path(self.mark) as temporary:
+            temporary.write_text(json.dumps(wanted, indent=4) + "\n", encoding="utf-8")
+        return True
+
+
+def stages_of(study: Study) -> Iterator[Stage]:
+    """All steps in the order in which they need each other; what is cheap and tells most comes first."""
+    for site in study.sites:
+        if any(direction.target == site for direction in study.directions):
+            for seed in study.seeds:
+                yield classifier_training(study, site, seed)
+    for direction in study.directions:
+        for seed in study.seeds:
+            yield scoring(study, direction, seed, OWN)
+            yield scoring(study, direction, seed, RAW)
+    for method in study.definition.methods:
+        for direction in study.directions:
+            if study.definition.methods[method].reverse is None or direction == study.directions[0]:
+                yield harmonizer_training(study, method, direction)
+            yield harmonization(study, method, direction)
+            for seed in study.seeds:
+                yield scoring(study, direction, seed, method)
+
+
+def classifier_training(study: Study, site: str, seed: int) -> Stage:
+    """Train on the site's training split; the validation split chooses weights and threshold."""
+    model, weights = study.definition.classifier, study.classifier_weights(site, seed)
+
+    def work() -> None:
+        options = {"records": study.manifest, "site": site, "seed": seed}
+        train(model, {**options, **model.train}, weights)
+        threshold = trained_settings(weights)["threshold"]
+        with atomic_path(study.scores(site, seed, OWN).with_name("threshold.json")) as temporary:
+            temporary.write_text(json.dumps({"threshold": threshold}) + "\n", encoding="utf-8")
+
+    title = f"train {model.title} on {site}, seed {seed}"
+    return Stage(title, done(weights), lambda: training_settings(study, model), work)
+
+
+def harmonizer_training(study: Study, method: str, direction: Direction) -> Stage:
+    """Train without labels."""
+    model, weights = study.definition.methods[method], study.harmonizer_weights(method, direction)
+
+    def work() -> None:
+        options: dict[str, Any] = {
+            "records": study.records_of_harmonizers(),
+            "source_site": direction.source,
+            "target_site": direction.target,
+        }
+        options |= {"seed": study.seed} if "seed" in model.find().entries("train") else {}
+        train(model, {**options, **model.train}, weights)
+
+    both = " and back" if model.reverse else ""
+    title = f"train {model.title}, {direction.source} to {direction.target}{both}"
+    return Stage(title, done(weights), lambda: training_settings(study, model), work)
+
+
+def harmonization(study: Study, method: str, direction: Direction) -> Stage:
+    """Write harmonized files with their certificates; what an interrupted run wrote stays."""
+    model, folder = study.definition.methods[method], study.harmonized(method, direction)
+    weights, backwards = study.harmonizer_weights(method, direction), direction != study.directions[0]
+    overlays = [*model.configurations_of_inference, *([model.reverse] if model.reverse and backwards else [])]
+
+    def work() -> None:
+        job = Job(model.find(), overlays, weights, {"panels": "none", **model.inference})
+        summary = job.run(study.inputs(direction), folder)
+        if summary.failed:
+            raise InputError(
+                f"{folder}: {summary.failed} of {summary.images} images could not be harmonized, see above."
+            )
+
+    def settings() -> dict[str, Any]:
+        return {"weights": digest_of_weights(weights), "inference": dict(model.inference), "overlays": overlays}
+
+    title = f"harmonize {direction.source} to {direction.target} by {model.title}"
+    return Stage(title, folder.with_name(f"{folder.name}.done.json"), settings, work)
+
+
+def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
+    """Score images by a classifier of the target site: its own, raw ones of the source site, or harmonized ones."""
+    model, weights = study.definition.classifier, study.classifier_weights(direction.target, seed)
+    table = study.scores(direction.target, seed, name)
+
+    def work() -> None:
+        options: dict[str, Any] = {
+            "records": study.manifest,
+            "dataset_dir": str(study.root),
+            "site": direction.target if name == OWN else direction.source,
+            "split": "test" if name == OWN else list(study.splits),
+            "harmonized": None if name in (OWN, RAW) else str(study.harmonized(name, direction)),
+            "checkpoint": str(weights),
+            "output_dir": str(table.with_suffix("")),
+        }
+        run(model, ["evaluate"], {**model.train, **options})
+        with atomic_path(table) as temporary:
+            shutil.copyfile(table.with_suffix("") / "scores.csv", temporary)
+        shutil.rmtree(table.with_suffix(""))
+
+    def settings() -> dict[str, Any]:
+        harmonized = study.harmonized(name, direction)
+        mark = harmonized.with_name(f"{harmonized.name}.done.json")
+        images = None if name in (OWN, RAW) else json.loads(mark.read_text(encoding="utf-8"))
+        return {"classifier": digest_of_weights(weights), "images": images}
+
+    if name in (OWN, RAW):
+        shown = f"{direction.target} itself" if name == OWN else f"raw {direction.source}"
+    else:
+        shown = f"{direction.source} harmonized by {study.definition.methods[name].title}"
+    title = f"classify {shown} by the network of {direction.target}, seed {seed}"
+    return Stage(title, table.with_suffix(".done.json"), settings, work)
+
+
+def train(model: Model, options: dict[str, Any], weights: Path) -> None:
+    """Run a bundle's training; one that was interrupted goes on, from its resume state."""
+    if done(weights).is_file():  # done with other settings, from which nothing can go on
+        shutil.rmtree(weights.parent)
+    folders = {"ckpt_dir": str(weights.parent), "output_dir": str(weights.parent / "eval")}
+    run(model, [], {**options, **folders})
+    record_fit(weights, model.find().fit(model.overlays))
+
+
+def run(model: Model, further: list[str], options: dict[str, Any]) -> None:
+    """Run a bundle's ``train.json`` with overlays."""
+    workflow = model.find().workflow("train", [*model.overlays, *further], options)
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+
+
+def training_settings(study: Study, model: Model) -> dict[str, Any]:
+    """What decides a training's result, besides its site and seed, which are in the mark's path."""
+    bundle = model.find()
+    files = [bundle.config(name) for name in ("train", *model.overlays)]
+    return {
+        "version": bundle.metadata["version"],
+        "configurations": [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files],
+        "train": dict(model.train),
+        "harmonizer_seed": study.seed,
+        "transductive": study.transductive,
+    }
+
+
+def done(weights: Path) -> Path:
+    """Mark of a finished training."""
+    return weights.with_suffix(".done.json")
