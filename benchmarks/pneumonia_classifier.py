@@ -11,7 +11,7 @@ import torch
 from monai.networks.nets import DenseNet
 from monai.transforms import Compose, RandAffine, RandFlip
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -50,17 +50,6 @@ def scores(network: nn.Module, images: Tensor) -> NDArray[np.float64]:
     parts = [network(part.clamp(-1.0, 1.0))[:, 0] for part in images.split(64)]
     found: NDArray[np.float64] = torch.cat(parts).double().numpy()
     return found
-
-
-def best_threshold(labels: NDArray[np.int64], found: NDArray[np.float64]) -> float:
-    """Score above which an image is called ill: the largest sum of sensitivity and specificity (Youden 1950).
-
-    Half way to the next lower score, so that the images on which it was chosen do not lie on it.
-    """
-    false_alarms, hits, thresholds = roc_curve(labels, found, drop_intermediate=False)
-    threshold = float(thresholds[1:][np.argmax((hits - false_alarms)[1:])])
-    lower = found[found < threshold]
-    return threshold if lower.size == 0 else (threshold + float(lower.max())) / 2
 
 
 def trained_classifier(

@@ -26,12 +26,13 @@ from harmonizers import (
     z_score,
 )
 from numpy.typing import NDArray
-from pneumonia_classifier import best_threshold, scores, trained_classifier
+from pneumonia_classifier import scores, trained_classifier
 from recovered_auc import NO_METHOD, NO_SHIFT, Comparison
 from torch import Tensor
 
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.engines.weights import save_weights
+from monai_harmonize.metrics import best_threshold
 from monai_harmonize.networks import SiteHarmonizer
 from monai_harmonize.objectives.tone_variation_fit import PER_IMAGE_SWITCH
 from monai_harmonize.transforms.site_shift import SITE_SHIFTS, SiteShift

@@ -5,6 +5,7 @@ from monai_harmonize.engines.harmonize_evaluator import HarmonizeEvaluator as Ha
 from monai_harmonize.engines.learning_rate import LinearDecay as LinearDecay
 from monai_harmonize.engines.objective_trainer import ObjectiveEvents as ObjectiveEvents
 from monai_harmonize.engines.objective_trainer import ObjectiveTrainer as ObjectiveTrainer
+from monai_harmonize.engines.prediction_writer import PredictionWriter as PredictionWriter
 from monai_harmonize.engines.progress import TrainingProgress as TrainingProgress
 from monai_harmonize.engines.replay_pool import ReplayPool as ReplayPool
 from monai_harmonize.engines.resume import RandomState as RandomState

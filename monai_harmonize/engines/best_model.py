@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class BestModelSaver:
         mode: ``"min"`` or ``"max"``.
         settings: what inference must use as well, for example ``image_size``; written beside each file as JSON,
             from where ``trained_settings`` reads it.
+        measured: names in ``engine.state.metrics`` whose values are settings, too, for example ``threshold``.
 
     Raises:
         InputError: an unknown mode.
@@ -49,6 +50,7 @@ class BestModelSaver:
         metric: str,
         mode: str = "min",
         settings: Mapping[str, Any] | None = None,
+        measured: Sequence[str] = (),
     ) -> None:
         if mode not in ("min", "max"):
             raise InputError(f"mode is {mode!r}; expected 'min' or 'max'.")
@@ -57,6 +59,7 @@ class BestModelSaver:
         self.metric = metric
         self.mode = mode
         self.settings = dict(settings or {})
+        self.measured = tuple(measured)
         self.best: float | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -76,12 +79,13 @@ class BestModelSaver:
         self.best = score
         if dist.is_initialized() and dist.get_rank() > 0:
             return
+        settings = {**self.settings, **{name: float(engine.state.metrics[name]) for name in self.measured}}
         for name, network in self.networks.items():
             plain = network.module if isinstance(network, AveragedModel) else unwrap(network)
             save_atomically(plain.state_dict(), self.directory / name)
-            if self.settings:
+            if settings:
                 with atomic_path((self.directory / name).with_suffix(".json")) as temporary:
-                    temporary.write_text(json.dumps(self.settings) + "\n", encoding="utf-8")
+                    temporary.write_text(json.dumps(settings) + "\n", encoding="utf-8")
         logger.info("Validation %s: %.5f, the best so far; saved %s.", self.metric, score, ", ".join(self.networks))
 
     def state_dict(self) -> dict[str, Any]:

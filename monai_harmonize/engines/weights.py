@@ -21,6 +21,7 @@ __all__ = [
     "fitted_by",
     "record_fit",
     "save_weights",
+    "trained_setting",
     "trained_settings",
     "trained_weights",
     "weights_if_any",
@@ -58,6 +59,18 @@ def trained_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
         if not isinstance(value, int | float):
             raise InputError(f"{beside(path)}: its {name} is no number; get it again with the weights.")
     return settings
+
+
+def trained_setting(path: str | os.PathLike[str], name: str) -> float:
+    """One setting of ``trained_settings`` that inference cannot do without.
+
+    Raises:
+        InputError: it is not there; the message names the option that replaces it.
+    """
+    settings = trained_settings(path)
+    if name not in settings:
+        raise InputError(f"{beside(path)}: holds no {name}; train with the bundle's train.json, or give --{name}.")
+    return float(settings[name])
 
 
 def fitted_by(path: str | os.PathLike[str]) -> FittedBy | None:

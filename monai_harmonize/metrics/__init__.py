@@ -1,6 +1,7 @@
 """Measures of grey-level distance between sites and of what happened to the structure of an image."""
 
 from monai_harmonize.metrics.bilateral_grid_fit import bilateral_grid_fit
+from monai_harmonize.metrics.calibration import expected_calibration_error
 from monai_harmonize.metrics.grey_level_distance import (
     SiteDistanceMetric,
     jensen_shannon_distance,
@@ -10,6 +11,12 @@ from monai_harmonize.metrics.grey_level_histogram import (
     GreyLevelHistogram,
     grey_level_histogram,
     pooled_histogram,
+)
+from monai_harmonize.metrics.operating_point import (
+    OperatingPoint,
+    OperatingThresholdMetric,
+    best_threshold,
+    operating_point,
 )
 from monai_harmonize.metrics.structure import (
     gradient_agreement,
@@ -21,13 +28,18 @@ from monai_harmonize.metrics.structure import (
 )
 from monai_harmonize.metrics.tone_curve_projection import ToneCurveProjection
 from monai_harmonize.metrics.tone_variation import ToneVariance, shrinkage_factor
+from monai_harmonize.metrics.weighted_auc import weighted_auc
 
 __all__ = [
     "GreyLevelHistogram",
+    "OperatingPoint",
+    "OperatingThresholdMetric",
     "SiteDistanceMetric",
     "ToneCurveProjection",
     "ToneVariance",
+    "best_threshold",
     "bilateral_grid_fit",
+    "expected_calibration_error",
     "gradient_agreement",
     "grey_level_histogram",
     "increasing_curve",
@@ -35,8 +47,10 @@ __all__ = [
     "level_index",
     "monotone_fit",
     "monotone_residual",
+    "operating_point",
     "pooled_histogram",
     "shrinkage_factor",
     "structural_similarity",
     "wasserstein_distance",
+    "weighted_auc",
 ]

@@ -11,10 +11,11 @@ from sklearn.metrics import roc_auc_score
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from curve_network import DistortedImages, curve_bank
 from harmonizers import histogram_matching, percentile_window, z_score
-from pneumonia_classifier import best_threshold, classifier, scores
-from recovered_auc import NO_METHOD, NO_SHIFT, Comparison, rates, weighted_auc
+from pneumonia_classifier import classifier, scores
+from recovered_auc import NO_METHOD, NO_SHIFT, Comparison, rates
 from site_shifts import shifted
 
+from monai_harmonize.metrics import best_threshold, weighted_auc
 from monai_harmonize.transforms.site_shift import SITE_SHIFTS
 
 

@@ -113,7 +113,7 @@ def test_exported_torchscript_computes_the_same(bundle: Path, trained: Path, tmp
         bundle_root=str(bundle),
     )
     network = restored(bundle, trained)
-    image = 2 * torch.rand(1, 1, 32, 32) - 1
+    image = random_image(bundle)
     torch.testing.assert_close(torch.jit.load(tmp_path / "model.ts").eval()(image), network(image))
 
 
@@ -126,11 +126,16 @@ def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: 
         meta_file=str(configs / "metadata.json"),
         config_file=str(configs / "inference.json"),
     )
-    shape = load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["spatial_shape"]
-    image = 2 * torch.rand(1, 1, *shape) - 1
+    image = random_image(bundle)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     (output,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
     torch.testing.assert_close(torch.from_numpy(output), restored(bundle, trained)(image), atol=1e-4, rtol=1e-4)
+
+
+def random_image(bundle: Path) -> torch.Tensor:
+    """Image of the size that the metadata name, within [-1, 1]."""
+    shape = load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["spatial_shape"]
+    return 2 * torch.rand(1, 1, *shape) - 1
 
 
 def restored(bundle: Path, weights: Path) -> torch.nn.Module:
