@@ -9,7 +9,7 @@ import typer
 
 from monai_harmonize.cli.messages import console, tell_deprecated
 from monai_harmonize.data import InputError
-from monai_harmonize.phantoms import SITES, write_chest_dataset
+from monai_harmonize.phantoms import write_chest_dataset
 from monai_harmonize.phantoms.cohort import COHORTS
 
 __all__ = ["demo_data", "phantoms"]
@@ -21,7 +21,7 @@ Seed = Annotated[int, typer.Option(help="Same seed, same files.")]
 CohortName = Annotated[
     str, typer.Option("--cohort", help="subtle: early findings; tuberculosis: more patients, advanced disease.")
 ]
-Sites = Annotated[list[str] | None, typer.Option("--site", help="Site to render, may be repeated; all by default.")]
+Sites = Annotated[list[str] | None, typer.Option("--site", help="Site to render, may be repeated; by default all.")]
 
 
 def demo_data(
@@ -41,7 +41,7 @@ def demo_data(
         file_format=file_format,
         size=size,
         seed=seed,
-        sites=tuple(site or SITES),
+        sites=tuple(site or patients.sites),
         anatomies_per_site=patients.counts,
         severity=patients.severity,
     )

@@ -15,7 +15,7 @@ from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.settings import Direction, Study
 from monai_harmonize.cli.study.stages import stages_of
 from monai_harmonize.evaluation.classification import ClassificationReport, run_classification_report
-from monai_harmonize.phantoms.default_data import tuberculosis_manifest
+from monai_harmonize.phantoms.default_data import chest_manifest
 
 __all__ = ["protocol"]
 
@@ -50,7 +50,7 @@ def protocol(
 
     Writes report.html with the tables and figures of Lee et al. 2020. An interrupted study goes on where it was.
     """
-    loaded = tuberculosis_manifest(manifest, dataset_dir, output / "data")
+    loaded = chest_manifest(manifest, dataset_dir, output / "data", cohort="tuberculosis")
     directions = [Direction(source_site, target_site)]
     directions += [Direction(target_site, source_site)] if both_directions else []
     study = Study(

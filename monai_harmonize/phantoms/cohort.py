@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_harmonize.phantoms.anatomy import FINDINGS, Finding
+from monai_harmonize.phantoms.sites import SITES
 
 DEFAULT_COUNTS: Mapping[str, int] = {"train": 64, "validation": 16, "test": 32}
 TRUTH = "truth"
@@ -19,16 +20,18 @@ class Cohort:
     Attributes:
         counts: patients per site for each split.
         severity: how far their disease has gone, see `anatomy.worsened`.
+        sites: names of the sites.
     """
 
     counts: Mapping[str, int]
     severity: float
+    sites: Sequence[str]
 
 
 # A classifier learns nothing of the subtle findings from so few patients.
 COHORTS: Mapping[str, Cohort] = {
-    "subtle": Cohort(DEFAULT_COUNTS, 1.0),
-    "tuberculosis": Cohort({"train": 128, "validation": 32, "test": 64}, 3.0),
+    "subtle": Cohort(DEFAULT_COUNTS, 1.0, tuple(SITES)),
+    "tuberculosis": Cohort({"train": 128, "validation": 32, "test": 64}, 3.0, ("site_a", "site_b")),
 }
 
 

@@ -15,7 +15,7 @@ from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
 from monai_harmonize.phantoms.cohort import COHORTS
 from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 
-__all__ = ["ChestInputs", "chest_inputs", "chest_manifest", "ct_inputs", "ct_manifest", "tuberculosis_manifest"]
+__all__ = ["ChestInputs", "chest_inputs", "chest_manifest", "ct_inputs", "ct_manifest"]
 
 MANIFEST_NAMES = ("manifest.csv", "manifest.json")
 
@@ -23,7 +23,11 @@ PathLike = str | os.PathLike[str]
 
 
 def chest_manifest(
-    manifest: PathLike | None, dataset_dir: PathLike | None, default_dir: PathLike, seed: int = 0
+    manifest: PathLike | None,
+    dataset_dir: PathLike | None,
+    default_dir: PathLike,
+    seed: int = 0,
+    cohort: str = "subtle",
 ) -> Manifest:
     """Load the manifest of chest radiographs that a bundle was asked to use, with every split filled.
 
@@ -32,26 +36,17 @@ def chest_manifest(
         dataset_dir: folder of the user's files; without ``manifest`` it holds a ``manifest.csv`` or ``manifest.json``.
         default_dir: folder of the embedded phantoms, made there when neither of the two is given.
         seed: seed of splits that the manifest does not name.
+        cohort: patients of the phantoms, a name of ``COHORTS``; those of one cohort replace another's.
 
     Raises:
         InputError: ``dataset_dir`` holds no manifest.
         ManifestError: problems of the manifest, all at once.
     """
-    return _manifest(manifest, dataset_dir, lambda: ensure_chest_dataset(default_dir), seed)
-
-
-def tuberculosis_manifest(
-    manifest: PathLike | None, dataset_dir: PathLike | None, default_dir: PathLike, seed: int = 0
-) -> Manifest:
-    """Load the manifest of labelled chest radiographs; as ``chest_manifest``, by default of advanced disease."""
+    patients = COHORTS[cohort]
 
     def make() -> Path:
-        patients = COHORTS["tuberculosis"]
         return ensure_chest_dataset(
-            default_dir,
-            sites=("site_a", "site_b"),
-            anatomies_per_site=patients.counts,
-            severity=patients.severity,
+            default_dir, sites=patients.sites, anatomies_per_site=patients.counts, severity=patients.severity
         )
 
     return _manifest(manifest, dataset_dir, make, seed)
@@ -101,6 +96,7 @@ def chest_inputs(
     site: str,
     split: str,
     output_dir: PathLike | None = None,
+    cohort: str = "subtle",
 ) -> ChestInputs:
     """Images that inference was asked to harmonize: files and folders, or a site's split of a manifest.
 
@@ -112,15 +108,18 @@ def chest_inputs(
         site: site of the manifest.
         split: split of the manifest.
         output_dir: folder of the results; within an input folder it is left out, so that no result becomes an input.
+        cohort: see ``chest_manifest``.
 
     Raises:
         InputError: ``inputs`` is an empty list.
         ImageFileError: an input does not exist or a folder holds no image.
         ManifestError: problems of the manifest, all at once.
     """
-    return _inputs(
-        inputs, lambda: chest_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
-    )
+
+    def load() -> Manifest:
+        return chest_manifest(manifest, dataset_dir, default_dir, cohort=cohort)
+
+    return _inputs(inputs, load, dataset_dir, site, split, output_dir)
 
 
 def ct_inputs(

@@ -1,4 +1,4 @@
-"""Ways that a radiograph takes before a model sees it: another vendor's processing, an export, a film that was scanned."""
+"""Ways of a radiograph to a model: another vendor's processing, an export, a film that was scanned."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,8 +11,8 @@ from PIL import Image
 from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.manifest import ManifestError
 from monai_harmonize.phantoms import default_data
-from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
-from monai_harmonize.phantoms.default_data import chest_inputs, chest_manifest, tuberculosis_manifest
+from monai_harmonize.phantoms.cohort import COHORTS, Cohort
+from monai_harmonize.phantoms.default_data import chest_inputs, chest_manifest
 
 
 def write_images(folder: Path, *names: str) -> None:
@@ -43,14 +42,8 @@ def forbidden(tmp_path, monkeypatch) -> Path:
 
 
 def test_default_data_are_made_when_nothing_is_named(tmp_path, monkeypatch) -> None:
-    small = partial(
-        ensure_chest_dataset,
-        anatomies_per_site={"train": 2, "validation": 1, "test": 1},
-        size=32,
-        progress=False,
-        workers=1,
-    )
-    monkeypatch.setattr(default_data, "ensure_chest_dataset", small)
+    counts = {"train": 2, "validation": 1, "test": 1}
+    monkeypatch.setitem(COHORTS, "subtle", Cohort(counts, 1.0, ("site_a", "site_b")))
     manifest = chest_manifest(None, None, tmp_path / "data")
     assert manifest.path == tmp_path / "data" / "manifest.csv"
     assert {"site_a", "site_b"} <= set(manifest.sites)
@@ -140,7 +133,10 @@ def test_tuberculosis_is_more_patients_and_worse_disease(tmp_path, monkeypatch, 
         return own_data / "manifest.csv"
 
     monkeypatch.setattr(default_data, "ensure_chest_dataset", make)
-    assert len(tuberculosis_manifest(None, None, tmp_path / "data").records) == 20
+    assert len(chest_manifest(None, None, tmp_path / "data", cohort="tuberculosis").records) == 20
     assert asked["folder"] == tmp_path / "data"
     assert asked["severity"] > 1
     assert asked["sites"] == ("site_a", "site_b")
+    first = asked.copy()
+    chest_inputs(None, None, None, tmp_path / "data", "a", "test", cohort="tuberculosis")
+    assert asked == first

@@ -1,4 +1,4 @@
-"""The steps of a study: each leaves a mark when it is done, and is skipped where the mark tells of the same settings."""
+"""The steps of a study: each leaves a mark when it is done, and is skipped where that tells of the same settings."""
 
 from __future__ import annotations
 
