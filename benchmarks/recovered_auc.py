@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_harmonize.evaluation.resampling import bootstrap_weights, percentile_interval
+from monai_harmonize.metrics.weighted_auc import weighted_auc
 from monai_harmonize.transforms.site_shift import SITE_SHIFTS
 
 Array = NDArray[np.float64]
@@ -18,24 +19,6 @@ NO_SHIFT = "no_shift"
 NO_METHOD = "none"
 TONE_SHIFTS = SITE_SHIFTS[:5]
 RESAMPLES = 1000
-
-
-def weighted_auc(labels: NDArray[np.int64], scores: Array, weights: Array) -> Array:
-    """Area under the ROC curve in every resample: the share of pairs in the right order, ties half.
-
-    Args:
-        labels: 0 or 1, ``(N,)``.
-        scores: ``(N,)``.
-        weights: of the images in each resample, ``(R, N)``.
-
-    Returns:
-        ``(R,)``.
-    """
-    ill, well = labels == 1, labels == 0
-    order = (np.sign(scores[ill][:, None] - scores[well]) + 1) / 2
-    pairs = weights[:, ill].sum(axis=1) * weights[:, well].sum(axis=1)
-    found: Array = ((weights[:, ill] @ order) * weights[:, well]).sum(axis=1) / pairs
-    return found
 
 
 def rates(labels: NDArray[np.int64], scores: Array, threshold: float) -> tuple[float, float, float]:
