@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.evaluation.cases import Item, pair_manifest
 from monai_harmonize.evaluation.classification.study import RAW, Direction, Study
 from monai_harmonize.evaluation.images import Image, Load, load_item, load_unit_image
+from monai_harmonize.evaluation.measure import read_all
 from monai_harmonize.metrics import gradient_agreement, grey_level_histogram, monotone_residual, structural_similarity
 from monai_harmonize.metrics.inversion import NONE, measure_inversion
 from monai_harmonize.safety.certificate_table import CertificateTable
@@ -94,23 +94,21 @@ def read_pictures(
 def _measured(
     sources: Mapping[str, Item], harmonized: Mapping[str, Mapping[str, Item]], load: Load, progress: bool
 ) -> tuple[list[dict[str, object]], dict[str, Array]]:
+    def read(name: str) -> tuple[str, dict[str, Image]]:
+        images = {RAW: load_unit_image(sources[name], load)}
+        for method, items in harmonized.items():
+            images[method] = load_unit_image(items[name], load)
+            if (shape := images[method].shape) != images[RAW].shape:
+                raise InputError(f"{items[name]['image']}: {shape} pixels, but its source has {images[RAW].shape}")
+        return name, images
+
     rows: list[dict[str, object]] = []
     sums: dict[str, Array] = {}
-    problems = []
-    for name, source in tqdm(sources.items(), desc="Images", unit="image", disable=not progress):
-        try:
-            raw = load_unit_image(source, load)
-            sums[RAW] = sums.get(RAW, 0) + grey_level_histogram(raw)
-            for method, items in harmonized.items():
-                image = load_unit_image(items[name], load)
-                if image.shape != raw.shape:
-                    raise InputError(f"{items[name]['image']}: {image.shape} pixels, but its source has {raw.shape}")
-                sums[method] = sums.get(method, 0) + grey_level_histogram(image)
-                rows.append({"method": method, "image": name, **_numbers(image, raw)})
-        except (OSError, RuntimeError, ValueError) as error:
-            problems.append(str(error))
-    if problems:
-        raise InputError(f"{len(problems)} images cannot be compared:\n  " + "\n  ".join(problems))
+    for name, images in read_all(sources, read, "Images", progress):
+        for method, image in images.items():
+            sums[method] = sums.get(method, 0) + grey_level_histogram(image)
+            if method != RAW:
+                rows.append({"method": method, "image": name, **_numbers(image, images[RAW])})
     return rows, sums
 
 

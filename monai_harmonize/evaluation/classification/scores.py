@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.classification.study import OWN, RAW, Direction, Study
 
-__all__ = ["Scores", "ScoreSet", "read_direction", "read_scores"]
+__all__ = ["ScoreSet", "Scores", "read_direction", "read_scores", "score_set"]
 
 COLUMNS = ("image", "patient", "label", "probability")
 # Probabilities of exactly 0 and 1 have no logit; float32 cannot tell others from them beyond this.
@@ -77,7 +78,7 @@ def read_direction(study: Study, direction: Direction) -> ScoreSet:
     names = (OWN, RAW, *(method.name for method in study.methods))
     files = {name: [study.scores_file(direction, seed, name) for seed in study.seeds] for name in names}
     thresholds = [study.threshold_file(direction, seed) for seed in study.seeds]
-    if missing := [path for path in (*sum(files.values(), []), *thresholds) if not path.is_file()]:
+    if missing := [path for path in (*chain(*files.values()), *thresholds) if not path.is_file()]:
         listed = "\n  ".join(map(str, missing))
         raise InputError(f"{direction}: {len(missing)} files of the study are missing; score them first:\n  {listed}")
     return score_set(files, study.seeds, np.array([_threshold(path) for path in thresholds]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.evaluation.report import GUARANTEES
+from monai_harmonize.evaluation.page_parts import GUARANTEES
 
 __all__ = ["OWN", "RAW", "Direction", "Method", "Study", "load_study"]
 
