@@ -2,7 +2,8 @@
 
 __all__ = ["PAGE_STYLE"]
 
-PAGE_STYLE = """body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; color: #1a1a1a; background: #fff;
+PAGE_STYLE = """
+body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; color: #1a1a1a; background: #fff;
        max-width: 1120px; margin: 0 auto; padding: 1.5rem; }
 h1 { font-size: 1.15rem; font-weight: 600; color: #555; margin: 0; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .4rem; border-bottom: 2px solid #ddd; padding-bottom: .2rem; }

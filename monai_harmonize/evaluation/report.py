@@ -24,7 +24,7 @@ from monai_harmonize.evaluation.protocol import Evaluation, Measurement
 from monai_harmonize.evaluation.report_template import REPORT_TEMPLATE
 from monai_harmonize.evaluation.verdict import Verdict
 
-__all__ = ["GUARANTEES", "embedded", "render_report"]
+__all__ = ["render_report"]
 
 # Columns of the main table: group, heading, measure, format.
 COLUMNS = (

@@ -43,7 +43,7 @@ class Inversion:
 
     @property
     def kind(self) -> str:
-        """``"global"`` if ranks anticorrelate or most edges flipped, ``"partial"`` if over 30 % did, else ``"none"``."""
+        """``"global"`` if ranks anticorrelate or most edges flip, ``"partial"`` over 30 % of them, else ``"none"``."""
         if self.rank_correlation < 0 or self.flipped_edges > GLOBAL_FLIPS:
             return GLOBAL
         return PARTIAL if self.flipped_edges > PARTIAL_FLIPS else NONE

@@ -10,7 +10,7 @@ from monai_harmonize.evaluation.classification.page_table import p_value
 from monai_harmonize.evaluation.classification.study import OWN, RAW
 from monai_harmonize.metrics.inversion import GLOBAL
 
-__all__ = ["finding", "inversions", "loss", "warnings"]
+__all__ = ["best", "finding", "inversions", "loss", "warnings"]
 
 # Below this many images of a class, intervals by resampling are too narrow.
 FEW_IMAGES = 30
@@ -74,3 +74,19 @@ def warnings(table: pd.DataFrame, per_image: pd.DataFrame) -> Iterator[str]:
 def _equals(value: float) -> str:
     shown = p_value(value)
     return shown if shown.startswith("<") else f"= {shown}"
+
+
+def best(table: pd.DataFrame, direction: str) -> str:
+    """The headline of a direction: the method with the largest area, and whether it is more than chance."""
+    rows = table.set_index("method")
+    raw, own = rows.loc[RAW], rows.loc[OWN]
+    methods = rows.drop(index=[OWN, RAW])
+    if methods.empty:
+        return f"{direction}: AUC {raw['auc']:.2f} raw, {own['auc']:.2f} on the classifier's own images."
+    row = methods.loc[methods["auc"].idxmax()]
+    text = (
+        f"{direction}: AUC {raw['auc']:.2f} raw, {row['auc']:.2f} with {row['title']}, {own['auc']:.2f} on own images"
+    )
+    if row["p_raw_holm"] > LEVEL or row["auc"] <= raw["auc"]:
+        return f"{text}; no method is shown to help."
+    return f"{text}."
