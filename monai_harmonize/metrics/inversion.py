@@ -16,7 +16,7 @@ from scipy.ndimage import binary_fill_holes, gaussian_filter
 from scipy.stats import rankdata
 from skimage.filters import threshold_otsu
 
-__all__ = ["GLOBAL", "NONE", "PARTIAL", "Inversion", "measure_inversion"]
+__all__ = ["GLOBAL", "NONE", "PARTIAL", "Inversion", "measure_inversion", "radiograph_body"]
 
 NONE, PARTIAL, GLOBAL = "none", "partial", "global"
 # Shares of flipped edges above which an inversion is called partial and global.
@@ -65,7 +65,7 @@ def measure_inversion(image: NDArray[Any], reference: NDArray[Any]) -> Inversion
         raise ValueError("an image holds NaN or infinity")
     if np.ptp(reference) == 0:
         raise ValueError(f"the reference is constant ({reference.flat[0]}): it has no edge to compare")
-    body = _body(reference)
+    body = radiograph_body(reference)
     sigma = max(1.0, EDGE_WIDTH * min(reference.shape))
     before, after = (_gradient(array, sigma) for array in (reference, image))
     steepness = np.where(body, np.linalg.norm(before, axis=0), 0.0)
@@ -74,8 +74,12 @@ def measure_inversion(image: NDArray[Any], reference: NDArray[Any]) -> Inversion
     return Inversion(_rank_correlation(image[body], reference[body]), flipped)
 
 
-def _body(reference: NDArray[Any]) -> NDArray[np.bool_]:
-    """What is brighter than Otsu's threshold and the dark lungs that it encloses; all where that is little."""
+def radiograph_body(reference: NDArray[Any]) -> NDArray[np.bool_]:
+    """What is brighter than Otsu's threshold and the dark lungs that it encloses; all where that is little.
+
+    Args:
+        reference: two axes, dense structures bright, not constant.
+    """
     body: NDArray[np.bool_] = binary_fill_holes(reference > threshold_otsu(reference))
     return body if body.mean() >= SMALLEST_BODY else np.ones(reference.shape, dtype=bool)
 

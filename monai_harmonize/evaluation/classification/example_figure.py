@@ -12,7 +12,7 @@ from monai_harmonize.evaluation.classification.pictures import TARGET, Pictures
 from monai_harmonize.evaluation.classification.study import RAW
 from monai_harmonize.evaluation.classification.style import BAD, Look
 from monai_harmonize.evaluation.images import Image, Load, load_item, load_unit_image
-from monai_harmonize.metrics.inversion import NONE
+from monai_harmonize.metrics.inversion import NONE, PARTIAL
 from monai_harmonize.safety.drawing import show_image
 
 __all__ = ["example_figure", "example_names", "grey_window", "mark_inversion", "short_name"]
@@ -76,11 +76,11 @@ def image_grid(images: list[Image], columns: int) -> tuple[Figure, np.ndarray[tu
     return figure, layout.subplots(squeeze=False)
 
 
-def mark_inversion(axes: Axes, kind: str) -> None:
-    """A red frame and a word on an image whose light and dark changed places."""
+def mark_inversion(axes: Axes, kind: str, what: str = "") -> None:
+    """A red frame and a word on an image whose light and dark changed places; `what` comes before the word."""
     if kind == NONE:
         return
-    word = "INVERTED" if kind != "partial" else "INVERTED IN PLACES"
+    word = what + ("INVERTED IN PLACES" if kind == PARTIAL else "INVERTED")
     axes.spines[:].set_visible(True)
     axes.spines[:].set(color=BAD, linewidth=3)
     axes.text(

@@ -25,6 +25,7 @@ from monai_harmonize.evaluation.classification.study import RAW
 from monai_harmonize.evaluation.classification.style import Look
 from monai_harmonize.evaluation.images import Image, Load, load_item
 from monai_harmonize.metrics import monotone_residual
+from monai_harmonize.metrics.inversion import radiograph_body
 from monai_harmonize.safety.drawing import show_image
 
 __all__ = ["patch_figure", "patch_place"]
@@ -55,11 +56,11 @@ def patch_place(record: Item, images: dict[str, Image]) -> tuple[slice, slice, s
         changes = [np.square(monotone_residual(image, images[RAW])) for name, image in images.items() if name != RAW]
         # Every method has one vote, however strong it is.
         votes = sum(change / max(float(change.mean()), 1e-12) for change in changes)
-        blurred = uniform_filter(np.asarray(votes, dtype=np.float64), side)
+        blurred = uniform_filter(votes * radiograph_body(images[RAW]), side)
         half = side // 2
         inner = blurred[half : shape[0] - half, half : shape[1] - half]
         centre = tuple(int(place) + half for place in np.unravel_index(inner.argmax(), inner.shape))
-        reason = "most change"
+        reason = "most change in the body"
     start = [min(max(middle - side // 2, 0), length - side) for middle, length in zip(centre, shape, strict=True)]
     return slice(start[0], start[0] + side), slice(start[1], start[1] + side), reason
 
@@ -95,7 +96,7 @@ def patch_figure(pictures: Pictures, looks: dict[str, Look], *, count: int = 3, 
         for axes, column in zip(axes_row[1:], columns, strict=True):
             show_image(axes, patches[column], "gray", darkest, brightest)
             if column != RAW:
-                mark_inversion(axes, kinds[column, name])
+                mark_inversion(axes, kinds[column, name], "IMAGE ")
     for axes, title in zip(grid[0], ["Where", *(looks[column].label for column in columns)], strict=True):
         axes.set_title(title, fontsize=11)
     return figure

@@ -102,7 +102,7 @@ def _rates(found: Scores, thresholds: Array | None, weights: Array) -> dict[str,
     if thresholds is None:
         thresholds = np.full(len(found.probabilities), math.nan)
     right = found.probabilities >= thresholds[:, None]
-    rates = {}
+    rates: dict[str, float] = {}
     for name, side, called in (("sensitivity", found.labels == 1, right), ("specificity", found.labels == 0, ~right)):
         share = weights[:, side] @ called[:, side].mean(axis=0) / weights[:, side].sum(axis=1)
         rates |= _with_ends(name, share if np.isfinite(thresholds).all() else np.full_like(share, math.nan))

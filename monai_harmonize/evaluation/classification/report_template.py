@@ -42,14 +42,15 @@ their side.</p>
 {{ part.histograms }}
 {{ part.patches }}
 {% endfor %}
-<p class="note">Small print. AUC: mean over the classifier's trainings, ± their standard deviation; 95% intervals from
-{{ resamples }} bootstrap resamples of patients, stratified by class, with the trainings as they are. p against raw:
-DeLong's paired test on the mean log odds of the trainings, two-sided; Holm: corrected over the methods of the
-direction. Tests of single trainings and against the own site's images (other patients, hence unpaired) are in delong.csv.
-Loss recovered: (method − raw) / (own − raw); a dash where the interval of the loss holds 0. Sensitivity and specificity
-at the threshold that was chosen at the classifier's own site. ECE: expected calibration error, 15 bins.
-SSIM: Gaussian window of 11 pixels, fixed data range of 1; ± is the standard deviation over images. Inverted: ranks inside the body
-anticorrelate with the input's, or more than half of the edges changed their side; in places: more than 30% did.
+<p class="note">Small print. AUC: mean over the classifier's trainings, ± their standard deviation; 95%
+intervals from {{ resamples }} bootstrap resamples of patients, stratified by class, with the trainings as they
+are. p against raw: DeLong's paired test on the mean log odds of the trainings, two-sided; Holm: corrected over
+the methods of the direction. Tests of single trainings and against the own site's images (other patients, hence
+unpaired) are in delong.csv. Loss recovered: (method − raw) / (own − raw); a dash where the interval of the loss
+holds 0. Sensitivity and specificity at the threshold that was chosen at the classifier's own site. ECE:
+expected calibration error, 15 bins. SSIM: Gaussian window of 11 pixels, fixed data range of 1; ± is the
+standard deviation over images. Inverted: ranks inside the body anticorrelate with the input's, or more than
+half of the edges changed their side; in places: more than 30% did.
 {{ paper }}</p>
 <h2>Where these numbers come from</h2>
 <table class="names"><tbody>

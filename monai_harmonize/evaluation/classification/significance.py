@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,7 +43,7 @@ def auc_tests(scores: ScoreSet) -> pd.DataFrame:
         )
         pairs = ([(m, RAW) for m in methods], [(m, OWN) for m in methods], [(RAW, OWN)])
         for family, names in zip(families, pairs, strict=True):
-            corrected = holm([float(row["p_value"]) for row in family])
+            corrected = holm([row["p_value"] for row in family])
             for row, (first, second), p_holm in zip(family, names, corrected, strict=True):
                 rows.append({"scores": name, "first": first, "second": second, **row, "p_holm": p_holm})
     return pd.DataFrame(rows)
@@ -63,14 +64,14 @@ def _of(scores: Scores, seed: int | None) -> NDArray[np.float64]:
     return scores.mean_logits if seed is None else scores.probabilities[seed]
 
 
-def _paired(first: Scores, second: Scores, seed: int | None) -> dict[str, object]:
+def _paired(first: Scores, second: Scores, seed: int | None) -> dict[str, Any]:
     both = np.stack([_of(first, seed), _of(second, seed)])
     areas, covariance = delong_covariance(first.labels, both, first.patients)
     test = paired_auc_test(first.labels, both[0], both[1], first.patients)
     return _row(True, areas[0], covariance[0, 0], areas[1], test)
 
 
-def _unpaired(first: Scores, second: Scores, seed: int | None) -> dict[str, object]:
+def _unpaired(first: Scores, second: Scores, seed: int | None) -> dict[str, Any]:
     groups = []
     for scores in (first, second):
         areas, covariance = delong_covariance(scores.labels, _of(scores, seed), scores.patients)
@@ -78,7 +79,7 @@ def _unpaired(first: Scores, second: Scores, seed: int | None) -> dict[str, obje
     return _row(False, groups[0][0], groups[0][1], groups[1][0], unpaired_auc_test(*groups))
 
 
-def _row(paired: bool, area: float, variance: float, other: float, test: AucTest) -> dict[str, object]:
+def _row(paired: bool, area: float, variance: float, other: float, test: AucTest) -> dict[str, Any]:
     low, high = auc_interval(float(area), float(variance))
     names = {"paired": paired, "auc_first": area, "auc_low": low, "auc_high": high, "auc_second": other}
     return {**names, **asdict(test)}

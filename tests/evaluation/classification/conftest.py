@@ -47,9 +47,10 @@ def binormal(labels: NDArray[np.int64], area: float, noise: Grey) -> Grey:
     return expit(distance * (labels - 0.5) + noise)
 
 
-def write_scores(
-    folder: Path, names: Mapping[str, list[str]], patients: Mapping[str, list[str]], count: int = 0
-) -> None:
+Names = Mapping[str, list[str]]
+
+
+def write_scores(folder: Path, names: Names, patients: Names, count: int) -> None:
     """Scores of both directions; `count` more patients without images fill the classes up."""
     for place, target in enumerate(SITES):
         source = SITES[1 - place]
