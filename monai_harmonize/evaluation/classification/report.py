@@ -105,7 +105,7 @@ def _part(study: Study, result: DirectionResult, load: Load) -> dict[str, object
     return {
         "direction": direction,
         "warnings": list(warnings(result.table_2, result.per_image)),
-        "sentences": [loss(result.table_2), *(finding(row, rows.loc[RAW]) for row in methods)],
+        "sentences": [loss(result.table_2), *(finding(row, rows.loc[RAW], len(methods)) for row in methods)],
         "areas": area_table(result.table_2),
         "similarity": similarity_page_table(result.table_1),
         "examples": embedded(

@@ -110,7 +110,8 @@ def read_scores(paths: Sequence[Path], like: tuple[Path, Scores] | None = None) 
 
     Raises:
         InputError: a file cannot be read, lacks a column, has an image twice, an unlabelled image, another label than
-            0 and 1, a probability that is NaN or outside [0, 1], one class only, or disagrees with another file.
+            0 and 1, a probability that is NaN or outside [0, 1], fewer than two patients of a class, or disagrees with
+            another file.
     """
     tables = {path: _table(path) for path in paths}
     first_path, first = like[0] if like else paths[0], _facts(like[1]) if like else next(iter(tables.values()))
@@ -122,6 +123,9 @@ def read_scores(paths: Sequence[Path], like: tuple[Path, Scores] | None = None) 
         raise InputError(
             f"{first_path}: all {len(labels)} images have label {labels[0]}; an ROC curve needs both classes"
         )
+    for label, patients in first.groupby("label")["patient"]:
+        if patients.nunique() < 2:
+            raise InputError(f"{first_path}: one patient has label {label}; an interval needs two of each class")
     probabilities = np.stack([table.loc[order, "probability"].to_numpy(np.float64) for table in tables.values()])
     return Scores(tuple(order), tuple(first["patient"]), labels, probabilities)
 
@@ -169,10 +173,10 @@ def _agree(first_path: Path, first: pd.DataFrame, path: Path, table: pd.DataFram
     for column in ("label", "patient"):
         differ = first.index[(table.loc[first.index, column] != first[column]).to_numpy()]
         if len(differ):
-            name = differ[0]
+            here, there = (str(facts.loc[differ[0], column]) for facts in (table, first))
             raise InputError(
-                f"{path}: image {name!r} has {column} {table.loc[name, column]!r}, in {first_path} it is "
-                f"{first.loc[name, column]!r}; both come from one manifest"
+                f"{path}: image {differ[0]!r} has {column} {here!r}, in {first_path} it is {there!r}; both come from "
+                "one manifest"
             )
 
 

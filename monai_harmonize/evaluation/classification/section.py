@@ -69,7 +69,7 @@ def classification_section(
     table.insert(1, "title", [look[name].label for name in table["method"]])
     figure = roc_figure([(f"Classifier of {target_site}", scores, table, look)])
     rows = table.set_index("method")
-    sentences = (loss(table), finding(rows.loc[HARMONIZED], rows.loc[RAW]))
+    sentences = (loss(table), finding(rows.loc[HARMONIZED], rows.loc[RAW], 1))
     listed = Markup("").join(Markup("<li>{}</li>").format(sentence) for sentence in sentences)
     drawn = embedded(figure, "ROC curves of one classifier on three sets of images.")
     parts = (Markup("<ul>"), listed, Markup("</ul>"), area_table(table, study=False), drawn)

@@ -29,11 +29,11 @@ def loss(table: pd.DataFrame) -> str:
     return f"{text}: the change of site costs {raw['loss']:.3f}{interval}."
 
 
-def finding(row: pd.Series, raw: pd.Series) -> str:
-    """What one method does, and whether it is more than chance."""
+def finding(row: pd.Series, raw: pd.Series, methods: int) -> str:
+    """What one method of several does, and whether it is more than chance."""
     change = row["auc"] - raw["auc"]
-    text = f"{row['title']}: AUC {row['auc']:.3f}, {change:+.3f} against raw (p {_equals(row['p_raw'])}"
-    text += f", {_equals(row['p_raw_holm'])} corrected for the number of methods)"
+    corrected = f", {_equals(row['p_raw_holm'])} corrected for {methods} methods" if methods > 1 else ""
+    text = f"{row['title']}: AUC {row['auc']:.3f}, {change:+.3f} against raw (p {_equals(row['p_raw'])}{corrected})"
     if pd.notna(row["recovered"]):
         ends = f" ({row['recovered_low']:.0%} to {row['recovered_high']:.0%})" if pd.notna(row["recovered_low"]) else ""
         text += f"; {row['recovered']:.0%} of the loss recovered{ends}"
