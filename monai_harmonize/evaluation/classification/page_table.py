@@ -107,10 +107,10 @@ def _p_cell(row: Any) -> Cell:
     return _cell(p_value(row["p_raw"]), [f"Holm {p_value(row['p_raw_holm'])}"])
 
 
-def _inverted(count: Any, images: int) -> Cell:
+def _inverted(count: Any, images: Any) -> Cell:
     if pd.isna(count):
         return _cell("–")
-    return _cell(f"{int(count)} of {images}", style="bad" if count else "")
+    return _cell(f"{int(count)} of {int(images)}", style="bad" if count else "")
 
 
 def _study_cells(row: Any) -> list[Cell]:
@@ -119,6 +119,6 @@ def _study_cells(row: Any) -> list[Cell]:
     return [
         _cell("–" if own_or_raw else ("yes" if row["transductive"] else "no")),
         _cell(row["guarantee_class"] or "–"),
-        _inverted(row["inverted"], row["images"]),
+        _inverted(row["inverted"], row["pictures"]),
         _cell(number(row["paper_auc"], "{:.2f}"), spread, "paper"),
     ]

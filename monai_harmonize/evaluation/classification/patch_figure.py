@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import label, uniform_filter
 from skimage.io import imread
 from skimage.transform import resize
 
@@ -30,6 +30,8 @@ from monai_harmonize.safety.drawing import show_image
 
 __all__ = ["patch_figure", "patch_place"]
 
+# A change below this share of the grey scale is rounding.
+ROUNDING = 1e-3
 # Side of a patch in parts of the image's shorter side.
 PATCH_SHARE = 0.25
 LESION, LUNGS = "lesion_mask", "lung_mask"
@@ -50,13 +52,12 @@ def patch_place(record: Item, images: dict[str, Image]) -> tuple[slice, slice, s
     side = max(8, round(PATCH_SHARE * min(shape)))
     lesion = _lesion(record, shape)
     if lesion is not None:
-        centre = tuple(round(float(places.mean())) for places in np.nonzero(lesion))
+        pieces, _ = label(lesion)
+        largest = pieces == np.bincount(pieces[lesion]).argmax()
+        centre = tuple(round(float(places.mean())) for places in np.nonzero(largest))
         reason = "at the lesion"
     else:
-        changes = [np.square(monotone_residual(image, images[RAW])) for name, image in images.items() if name != RAW]
-        # Every method has one vote, however strong it is.
-        votes = sum(change / max(float(change.mean()), 1e-12) for change in changes)
-        blurred = uniform_filter(votes * radiograph_body(images[RAW]), side)
+        blurred = uniform_filter(_change(images) * radiograph_body(images[RAW]), side)
         half = side // 2
         inner = blurred[half : shape[0] - half, half : shape[1] - half]
         centre = tuple(int(place) + half for place in np.unravel_index(inner.argmax(), inner.shape))
@@ -100,6 +101,19 @@ def patch_figure(pictures: Pictures, looks: dict[str, Look], *, count: int = 3, 
     for axes, title in zip(grid[0], ["Where", *(looks[column].label for column in columns)], strict=True):
         axes.set_title(title, fontsize=11)
     return figure
+
+
+def _change(images: dict[str, Image]) -> NDArray[np.float64]:
+    """What tone curves do not explain, squared; every method has one vote, however strong it is.
+
+    Where all methods are tone curves, the change itself.
+    """
+    raw, others = images[RAW], [image for name, image in images.items() if name != RAW]
+    for changes in ([monotone_residual(image, raw) for image in others], [image - raw for image in others]):
+        squares = [np.square(change, dtype=np.float64) for change in changes]
+        if any(square.mean() > ROUNDING**2 for square in squares):
+            return np.asarray(sum(square / max(float(square.mean()), ROUNDING**2) for square in squares))
+    return np.zeros(raw.shape)
 
 
 def _lesion(record: Item, shape: tuple[int, ...]) -> NDArray[np.bool_] | None:

@@ -53,7 +53,7 @@ def table_2(
 ) -> pd.DataFrame:
     """Table 2: areas of own, raw and each method's images with all that `area_rows` gives, and what the method is."""
     known = {method.name: method for method in study.methods}
-    inverted = similarity.set_index("method")["inverted"]
+    pictures = similarity.set_index("method")
     rows = []
     for row in area_rows(scores, seed=seed, resamples=resamples):
         name = str(row["method"])
@@ -68,7 +68,8 @@ def table_2(
                 "transductive": method.transductive if method else None,
                 "guarantee_class": method.guarantee_class if method else "",
                 "harmonizer_seeds": len(method.harmonizer_seeds) if method else None,
-                "inverted": int(inverted[name]) if method else None,
+                "inverted": int(pictures.loc[name, "inverted"]) if method else None,
+                "pictures": int(pictures.loc[name, "images"]) if method else None,
                 "paper_auc": PAPER_AUC.get(paper_row(name) or "", math.nan),
             }
         )

@@ -32,7 +32,7 @@ def loss(table: pd.DataFrame) -> str:
 def finding(row: pd.Series, raw: pd.Series, methods: int) -> str:
     """What one method of several does, and whether it is more than chance."""
     change = row["auc"] - raw["auc"]
-    corrected = f", {_equals(row['p_raw_holm'])} corrected for {methods} methods" if methods > 1 else ""
+    corrected = f", corrected for {methods} methods {_equals(row['p_raw_holm'])}" if methods > 1 else ""
     text = f"{row['title']}: AUC {row['auc']:.3f}, {change:+.3f} against raw (p {_equals(row['p_raw'])}{corrected})"
     if pd.notna(row["recovered"]):
         ends = f" ({row['recovered_low']:.0%} to {row['recovered_high']:.0%})" if pd.notna(row["recovered_low"]) else ""
