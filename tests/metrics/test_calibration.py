@@ -23,6 +23,10 @@ def test_closed_forms(labels: list[int], probabilities: list[float], expected: f
     assert expected_calibration_error(labels, probabilities) == pytest.approx(expected, abs=1e-12)
 
 
+def test_a_probability_of_one_is_in_the_last_bin() -> None:
+    assert expected_calibration_error([0, 1], [1.0, 0.99]) == pytest.approx((1.0 - 0.01) / 2)
+
+
 def test_one_bin_sees_only_the_mean() -> None:
     labels, probabilities = [0, 1], [0.9, 0.1]
     assert expected_calibration_error(labels, probabilities, bins=1) == pytest.approx(0)

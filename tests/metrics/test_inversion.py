@@ -65,6 +65,16 @@ def test_an_inverted_body_in_kept_black_air_is_global() -> None:
     assert (found.kind, found.rank_correlation) == (GLOBAL, pytest.approx(-1))
 
 
+def test_edges_of_the_air_do_not_count() -> None:
+    """A label beside the body that was turned from white to black says nothing about anatomy."""
+    image, output = body(), body()
+    for place in range(0, 90, 6):
+        image[1:7, place : place + 3], output[1:7, place : place + 3] = 0.45, -0.25
+    inside = radiograph_body(image)
+    assert not inside[1:7].any()
+    assert measure_inversion(output, image).flipped_edges < 0.01
+
+
 def test_blur_and_noise_are_no_inversion() -> None:
     image = body()
     noisy = gaussian_filter(image, 1.5) + 0.02 * np.random.default_rng(0).normal(size=image.shape)

@@ -23,9 +23,10 @@ STUDY_TEMPLATE = (
 <main>
 {% if inversions %}<div class="inverted" role="note"><strong>Inverted images: light and dark changed places</strong>
 <ul>{% for sentence in inversions %}<li>{{ sentence }}</li>{% endfor %}</ul>
-<p>An inverted image shows dense tissue dark. Do not use these outputs, whatever the classifier makes of them.</p></div>
-{% else %}<p>No harmonized image is inverted: in every one the ranks agree with the input's, and at most 30% of the edges
-changed their side.</p>
+<p>An inverted image shows dense tissue dark. Do not use these outputs, whatever the classifier makes of them.</p>
+</div>
+{% else %}<p>No harmonized image is inverted: in every one the ranks agree with the input's, and at most 30% of the
+edges changed their side.</p>
 {% endif %}
 {{ rocs }}
 {% for part in parts %}

@@ -84,9 +84,10 @@ def best(table: pd.DataFrame, direction: str) -> str:
     if methods.empty:
         return f"{direction}: AUC {raw['auc']:.2f} raw, {own['auc']:.2f} on the classifier's own images."
     row = methods.loc[methods["auc"].idxmax()]
-    text = (
-        f"{direction}: AUC {raw['auc']:.2f} raw, {row['auc']:.2f} with {row['title']}, {own['auc']:.2f} on own images"
-    )
+    text = f"{direction}: AUC {raw['auc']:.2f} raw, {row['auc']:.2f} with {row['title']}"
+    if row["inverted"]:
+        text += f", which inverts {int(row['inverted'])} of {int(row['pictures'])} images"
+    text += f", {own['auc']:.2f} on own images"
     if row["p_raw_holm"] > LEVEL or row["auc"] <= raw["auc"]:
         return f"{text}; no method is shown to help."
     return f"{text}."

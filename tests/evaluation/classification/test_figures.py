@@ -62,10 +62,8 @@ def test_a_patch_is_at_the_largest_lesion(tmp_path: Path) -> None:
         "at the lesion",
     )
     # The column `mask` is a lesion only beside the lungs; an empty mask marks nothing.
-    for other, expected in (
-        ({"mask": record["lesion_mask"]}, False),
-        ({"mask": record["lesion_mask"], "lung_mask": "y"}, True),
-    ):
+    alone = {"mask": record["lesion_mask"]}
+    for other, expected in ((alone, False), ({**alone, "lung_mask": "y"}, True)):
         found = patch_place({"image": "x", **other}, {"raw": image, "one": image})[2]
         assert (found == "at the lesion") == expected
 
@@ -84,18 +82,15 @@ def test_inverted_images_have_a_red_frame_and_no_other_has(pictures: Pictures) -
     figure = example_figure(pictures, look, count=6)
     axes = [one for one in figure.axes if one.images]
     assert len(axes) == 6 * 5
-    framed = [
-        to_hex(one.spines["left"].get_edgecolor()).upper() == BAD and one.spines["left"].get_visible() for one in axes
-    ]
+    edges = [one.spines["left"] for one in axes]
+    framed = [edge.get_visible() and to_hex(edge.get_edgecolor()).upper() == BAD for edge in edges]
     words = [one.texts[0].get_text() for one in axes if one.texts]
     assert sum(framed) == 2
     assert sorted(words) == ["INVERTED", "INVERTED IN PLACES"]
     assert [place % 5 for place, mark in enumerate(framed) if mark] == [2, 2]
     patches = patch_figure(pictures, look, count=6)
-    assert sorted(t.get_text() for one in patches.axes for t in one.texts) == [
-        "IMAGE INVERTED",
-        "IMAGE INVERTED IN PLACES",
-    ]
+    words = [text.get_text() for one in patches.axes for text in one.texts]
+    assert sorted(words) == ["IMAGE INVERTED", "IMAGE INVERTED IN PLACES"]
 
 
 def pictures_folder(pictures: Pictures) -> Path:
