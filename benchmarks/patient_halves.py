@@ -14,8 +14,9 @@ from chest_images import load_splits
 from harmonizers import applied, fitted_site_harmonizer
 from numpy.typing import NDArray
 from pneumonia_classifier import scores, trained_classifier
-from recovered_auc import weighted_auc
 from torch import Tensor
+
+from monai_harmonize.metrics.weighted_auc import weighted_auc
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from monai_harmonize.evaluation.audit_figures import (
     lesion_figure,
 )
 from monai_harmonize.evaluation.audit_template import AUDIT_TEMPLATE
-from monai_harmonize.evaluation.report import embedded
+from monai_harmonize.evaluation.page_parts import embedded
 from monai_harmonize.safety.audit import Audit, AuditedPair
 
 __all__ = ["render_audit_report"]

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from monai_harmonize.evaluation.images import HARMONIZED, MATCHED, RAW, TRUTH
 from monai_harmonize.evaluation.protocol import TARGET, TARGET_HALVES, Evaluation
 
-__all__ = ["COLOURS", "METHODS", "distance_figure", "histogram_figure", "method_labels", "similarity_figure"]
+__all__ = [
+    "COLOURS",
+    "METHODS",
+    "SHOWN_BINS",
+    "coarse_histogram",
+    "distance_figure",
+    "histogram_figure",
+    "method_labels",
+    "similarity_figure",
+]
 
 METHODS = (RAW, HARMONIZED, MATCHED, TRUTH)
 COLOURS = {RAW: "#D55E00", HARMONIZED: "#009E73", MATCHED: "#CC79A7", TRUTH: "#444444", TARGET: "#0072B2"}
@@ -74,27 +83,28 @@ def histogram_figure(evaluation: Evaluation, labels: Mapping[str, str]) -> Figur
         grid[0, column].set_title(f"{labels[method]} against {labels[TARGET]}", fontsize=11)
         grid[1, column].set_xlabel("Grey level (0 black, 1 white)")
     # Black collimation and clipped air pile up in the outermost bins and would flatten the rest.
-    inner = max(_coarse(evaluation.histograms[m])[1:-1].max() for m in (*methods, TARGET))
+    inner = max(coarse_histogram(evaluation.histograms[m])[1:-1].max() for m in (*methods, TARGET))
     grid[0, 0].set_ylim(0, 1.12 * max(inner, 1e-6))
     grid[0, 0].set_ylabel(f"Share of pixels per 1/{SHOWN_BINS}\nof the grey scale")
     grid[1, 0].set_ylabel("Share of pixels\nup to this grey level")
     return figure
 
 
-def _coarse(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
+def coarse_histogram(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Histogram `(bins,)` in `SHOWN_BINS` columns."""
     coarse: NDArray[np.float64] = histogram.reshape(SHOWN_BINS, -1).sum(axis=1)
     return coarse
 
 
 def _draw_histograms(axes: Axes, evaluation: Evaluation, method: str, labels: Mapping[str, str]) -> None:
     centres = (np.arange(SHOWN_BINS) + 0.5) / SHOWN_BINS
-    target = _coarse(evaluation.histograms[TARGET])
+    target = coarse_histogram(evaluation.histograms[TARGET])
     axes.fill_between(centres, target, color=COLOURS[TARGET], alpha=0.22, lw=0)
     axes.plot(centres, target, color=COLOURS[TARGET], lw=1.6, label=labels[TARGET])
     if method != RAW:
-        raw = _coarse(evaluation.histograms[RAW])
+        raw = coarse_histogram(evaluation.histograms[RAW])
         axes.plot(centres, raw, color=COLOURS[RAW], lw=1.1, ls=":", label=labels[RAW])
-    own = _coarse(evaluation.histograms[method])
+    own = coarse_histogram(evaluation.histograms[method])
     axes.plot(centres, own, color=COLOURS[method], lw=2.0, ls="-", label=labels[method])
     axes.legend(fontsize=9, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

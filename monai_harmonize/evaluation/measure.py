@@ -23,7 +23,7 @@ from monai_harmonize.metrics import (
     wasserstein_distance,
 )
 
-__all__ = ["IMAGE_MEASURES", "Measured", "measure_images"]
+__all__ = ["IMAGE_MEASURES", "Measured", "measure_images", "read_all"]
 
 Array = NDArray[np.float64]
 Thing = TypeVar("Thing")
@@ -66,12 +66,12 @@ def measure_images(pairing: Pairing, *, load: Load = load_item, progress: bool =
     Raises:
         InputError: images cannot be compared; the message has one line for each of them.
     """
-    targets = _read_all(pairing.targets, lambda item: load_unit_image(item, load), "Target site", progress)
+    targets = read_all(pairing.targets, lambda item: load_unit_image(item, load), "Target site", progress)
     target_histograms = np.stack([grey_level_histogram(image) for image in targets])
     target = target_histograms.mean(axis=0)
     rows: list[dict[str, object]] = []
     stacks: dict[str, list[Array]] = defaultdict(list)
-    cases = _read_all(pairing.cases, lambda case: (case.name, load_case(case, load)), "Source site", progress)
+    cases = read_all(pairing.cases, lambda case: (case.name, load_case(case, load)), "Source site", progress)
     for name, images in cases:
         for method, image in images.items():
             histogram = grey_level_histogram(image)
@@ -102,7 +102,7 @@ def _measure(method: str, images: dict[str, Image]) -> dict[str, float]:
     return numbers
 
 
-def _read_all(things: Iterable[Thing], read: Callable[[Thing], Read], what: str, progress: bool) -> Iterator[Read]:
+def read_all(things: Iterable[Thing], read: Callable[[Thing], Read], what: str, progress: bool) -> Iterator[Read]:
     """Yields what can be read and at the end refuses everything that could not, all of it at once."""
     problems = []
     for thing in tqdm(things, desc=what, unit="image", disable=not progress):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +9,6 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from matplotlib.figure import Figure
 
 from monai_harmonize.evaluation.figures import (
     METHODS,
@@ -21,22 +18,14 @@ from monai_harmonize.evaluation.figures import (
     similarity_figure,
 )
 from monai_harmonize.evaluation.images import HARMONIZED, MATCHED, RAW, TRUTH, Load, load_item
+from monai_harmonize.evaluation.page_parts import GUARANTEES, embedded
 from monai_harmonize.evaluation.panel import panel_figure
 from monai_harmonize.evaluation.protocol import Evaluation, Measurement
 from monai_harmonize.evaluation.report_template import REPORT_TEMPLATE
 from monai_harmonize.evaluation.verdict import Verdict
 
-__all__ = ["GUARANTEES", "embedded", "render_report"]
+__all__ = ["render_report"]
 
-GUARANTEES = {
-    "G0": "one increasing curve per image; no structure can appear, vanish or invert.",
-    "G1": "an increasing curve that varies smoothly over the image; no inversion, added contrast is bounded.",
-    "G2": "an increasing curve and one bounded radial gain; detail is amplified or damped, never created.",
-    "G3": "a smoothly varying increasing curve and a residual of bounded size.",
-    "G4": "none. This kind of network can add or remove structure; the numbers here are what was measured.",
-}
-# The widest figure, 13 inches, then fills the page.
-CSS_PIXELS_PER_INCH = 86
 # Columns of the main table: group, heading, measure, format.
 COLUMNS = (
     ("1. differs from {a}", "W1 to {a}", "wasserstein_to_source", "{:.3f}"),
@@ -69,6 +58,7 @@ def render_report(
     provenance: Mapping[str, str],
     resamples: int,
     load: Load = load_item,
+    classification: Markup | None = None,
 ) -> str:
     """HTML text of the report.
 
@@ -81,6 +71,7 @@ def render_report(
         provenance: further lines on where the numbers come from.
         resamples: bootstrap resamples used.
         load: reader of a record.
+        classification: section on a classifier's scores, see `classification_section`.
 
     Raises:
         ValueError: unknown guarantee class.
@@ -114,18 +105,8 @@ def render_report(
         missing=evaluation.pairing.missing,
         provenance=provenance,
         resamples=resamples,
+        classification=classification,
     )
-
-
-def embedded(figure: Figure, caption: str) -> Markup:
-    """The figure as an HTML element that needs no other file, its caption below."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=120)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    image = Markup(
-        '<figure><img alt="{0}" width="{1}" src="data:image/png;base64,{2}"><figcaption>{0}</figcaption></figure>'
-    )
-    return image.format(caption, round(figure.get_figwidth() * CSS_PIXELS_PER_INCH), data)
 
 
 def _panel_caption(target_site: str) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from monai_harmonize.metrics.grey_level_distance import wasserstein_distance
 
-__all__ = ["bootstrap_weights", "percentile_interval", "split_half_distances"]
+__all__ = ["bootstrap_weights", "percentile_interval", "split_half_distances", "stratified_bootstrap_weights"]
 
 Array = NDArray[np.float64]
 
@@ -74,3 +74,30 @@ def split_half_distances(histograms: Array, groups: Sequence[str], splits: int, 
     first = (order < len(names) // 2)[:, group_of].astype(np.float64)
     halves = [(side / side.sum(axis=1, keepdims=True)) @ histograms for side in (first, 1 - first)]
     return wasserstein_distance(*halves)
+
+
+def stratified_bootstrap_weights(
+    groups: Sequence[str], labels: NDArray[np.int64], resamples: int, rng: np.random.Generator
+) -> Array:
+    """As `bootstrap_weights`, patients with the finding and patients without drawn apart.
+
+    Every resample then holds as many patients of each class as the data, and none lacks one. A patient with images of
+    both classes counts as one with the finding.
+
+    Args:
+        groups: patient of each of the n images.
+        labels: 0 or 1, `(n,)`.
+        resamples: number of resamples.
+        rng: source of randomness.
+
+    Returns:
+        Shape `(resamples, n)`; the weights of a stratum sum to its number of images.
+    """
+    _, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    ill = np.bincount(group_of, weights=labels) > 0
+    weights = np.zeros((resamples, len(group_of)))
+    for stratum in (ill[group_of], ~ill[group_of]):
+        if stratum.any():
+            drawn = bootstrap_weights([str(group) for group in group_of[stratum]], resamples, rng)
+            weights[:, stratum] = drawn * stratum.sum()
+    return weights

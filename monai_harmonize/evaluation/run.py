@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import monai
+import pandas as pd
 
 import monai_harmonize
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.manifest import load_manifest
 from monai_harmonize.evaluation.cases import Pairing, pair_manifest
+from monai_harmonize.evaluation.classification.section import classification_section
 from monai_harmonize.evaluation.images import Load, load_item
 from monai_harmonize.evaluation.protocol import Evaluation, evaluate_harmonization
 from monai_harmonize.evaluation.report import render_report
@@ -34,11 +37,13 @@ class EvaluationRun:
         report: the HTML page.
         evaluation: all numbers.
         verdict: the same in words.
+        classification: areas of own, raw and harmonized images, where scores were given.
     """
 
     report: Path
     evaluation: Evaluation
     verdict: Verdict
+    classification: pd.DataFrame | None = None
 
 
 def run_evaluation(
@@ -55,6 +60,7 @@ def run_evaluation(
     resamples: int = 2000,
     load: Load = load_item,
     progress: bool = True,
+    classification: Mapping[str, PathLike] | None = None,
 ) -> EvaluationRun:
     """Evaluates harmonized images of one site and writes tables and a report.
 
@@ -74,8 +80,11 @@ def run_evaluation(
         resamples: bootstrap resamples.
         load: reader of a record.
         progress: whether to show progress bars.
+        classification: CSV files of a classifier's probabilities by `own` (the target site's images), `raw` and
+            `harmonized` (the source site's), see `classification_section`; written as `classification.csv` too.
 
     Raises:
+        InputError: a file of `classification` cannot be used.
         ManifestError: problems of the manifest, all at once, or no image of a site in `split`.
         ValueError: no harmonized file exists, or images cannot be compared; the message names each file.
     """
@@ -90,6 +99,10 @@ def run_evaluation(
         seed=seed,
     )
     bundle = _bundle_metadata(bundle_root)
+    section = None
+    if classification is not None:
+        files = {name: Path(path) for name, path in classification.items()}
+        section = classification_section(files, source_site, target_site, seed=seed, resamples=resamples)
     evaluation = evaluate_harmonization(pairing, load=load, seed=seed, resamples=resamples, progress=progress)
     verdict = judge(evaluation, source_site, target_site)
     facts: dict[str, Any] = {
@@ -99,9 +112,12 @@ def run_evaluation(
         "provenance": _provenance(pairing, bundle, Path(manifest).name, split, seed),
         "resamples": resamples,
     }
-    page = render_report(evaluation, verdict, load=load, **facts)
+    page = render_report(evaluation, verdict, load=load, classification=section.page if section else None, **facts)
     _write(Path(output_dir), evaluation, {**asdict(verdict), "missing": pairing.missing, **facts}, page)
-    return EvaluationRun(Path(output_dir) / "report.html", evaluation, verdict)
+    if section:
+        with atomic_path(Path(output_dir) / "classification.csv") as temporary:
+            temporary.write_text(section.table.to_csv(index=False), encoding="utf-8")
+    return EvaluationRun(Path(output_dir) / "report.html", evaluation, verdict, section.table if section else None)
 
 
 def _write(folder: Path, evaluation: Evaluation, summary: dict[str, Any], page: str) -> None:

@@ -30,11 +30,16 @@ def expected_calibration_error(
         In [0, 1]; 0 is calibrated.
 
     Raises:
-        InputError: no image, a probability outside [0, 1] or an option outside the above.
+        InputError: no image, lengths that differ, a label other than 0 and 1, a probability outside [0, 1] or an option
+            outside the above.
     """
     predicted, observed = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if equal not in BINNINGS or bins < 1:
         raise InputError(f"bins and equal are {bins} and {equal!r}; expected at least 1 and one of {BINNINGS}.")
+    if predicted.shape != observed.shape or not np.isin(observed, (0, 1)).all():
+        raise InputError(
+            f"labels of shape {observed.shape} are not 0 or 1 for each of {predicted.shape} probabilities."
+        )
     if predicted.size == 0 or not ((predicted >= 0) & (predicted <= 1)).all():
         raise InputError("probabilities are empty or not all within [0, 1].")
     if equal == "width":

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from curve_network import DistortedImages, curve_bank
@@ -23,15 +22,6 @@ def images(count: int, size: int = 24) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     smooth = torch.rand(count, 1, size // 8, size // 8, generator=generator)
     return 2 * torch.nn.functional.interpolate(smooth, size=(size, size), mode="bilinear") - 1
-
-
-def test_the_area_is_that_of_scikit_learn_with_weights_and_ties() -> None:
-    random = np.random.default_rng(0)
-    labels = random.integers(0, 2, 60)
-    found = random.integers(0, 12, 60) + 2.0 * labels
-    weights = random.integers(0, 4, (5, 60)).astype(float)
-    expected = [roc_auc_score(labels, found, sample_weight=row) for row in weights]
-    np.testing.assert_allclose(weighted_auc(labels, found, weights), expected, rtol=1e-12)
 
 
 def comparison() -> Comparison:
