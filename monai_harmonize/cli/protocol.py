@@ -68,7 +68,7 @@ def protocol(
     run_stages(study)
     report = run_classification_report(output)
     print_tables(report)
-    console.print(str(report.path))
+    console.print(str(report.report))
 
 
 def run_stages(study: Study) -> None:
@@ -89,7 +89,7 @@ def run_stages(study: Study) -> None:
 
 def print_tables(report: ClassificationReport) -> None:
     """The two tables of the paper."""
-    for title, frame in (("Table 1", report.table1), ("Table 2", report.table2)):
+    for title, frame in (("Table 1", report.table_1), ("Table 2", report.table_2)):
         table = Table(*map(str, frame.columns), title=title)
         for row in frame.itertuples(index=False):
             table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))

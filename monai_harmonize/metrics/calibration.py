@@ -36,12 +36,12 @@ def expected_calibration_error(
     predicted, observed = np.asarray(probabilities, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     if equal not in BINNINGS or bins < 1:
         raise InputError(f"bins and equal are {bins} and {equal!r}; expected at least 1 and one of {BINNINGS}.")
-    if predicted.shape != observed.shape or not np.isin(observed, (0, 1)).all():
-        raise InputError(
-            f"labels of shape {observed.shape} are not 0 or 1 for each of {predicted.shape} probabilities."
-        )
-    if predicted.size == 0 or not ((predicted >= 0) & (predicted <= 1)).all():
-        raise InputError("probabilities are empty or not all within [0, 1].")
+    if predicted.shape != observed.shape or predicted.size == 0:
+        raise InputError(f"labels have the shape {observed.shape} and probabilities {predicted.shape}; expected equal.")
+    if not np.isin(observed, (0, 1)).all():
+        raise InputError(f"labels are {np.unique(observed)}; expected 0 and 1.")
+    if not ((predicted >= 0) & (predicted <= 1)).all():
+        raise InputError("a probability is NaN or outside [0, 1].")
     if equal == "width":
         place = np.minimum((predicted * bins).astype(int), bins - 1)
     else:

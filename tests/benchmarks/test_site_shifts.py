@@ -14,7 +14,7 @@ from pneumonia_classifier import classifier, scores
 from recovered_auc import NO_METHOD, NO_SHIFT, Comparison, rates
 from site_shifts import shifted
 
-from monai_harmonize.metrics import best_threshold, weighted_auc
+from monai_harmonize.metrics import best_threshold
 from monai_harmonize.transforms.site_shift import SITE_SHIFTS
 
 

@@ -38,10 +38,10 @@ def test_one_bin_sees_only_the_mean() -> None:
     [
         ([0, 1], [0.5], 15, "shape"),
         ([], [], 15, "shape"),
-        ([0, 2], [0.5, 0.5], 15, "labels are 0 and 1"),
+        ([0, 2], [0.5, 0.5], 15, "expected 0 and 1"),
         ([0, 1], [0.5, 1.2], 15, "outside"),
         ([0, 1], [0.5, float("nan")], 15, "outside"),
-        ([0, 1], [0.5, 0.5], 0, "bins is 0"),
+        ([0, 1], [0.5, 0.5], 0, "expected at least 1"),
     ],
 )
 def test_refuses(labels: list[int], probabilities: list[float], bins: int, words: str) -> None:
