@@ -122,13 +122,12 @@ class Harmonized(Transform):
         """
         self.built = self.built or self.build()
         prepare, inferer, network = self.built
-        ready = prepare({IMAGE: image})[IMAGE]
+        known = isinstance(image, MetaTensor)
+        ready = prepare({IMAGE: image if known else MetaTensor(image)})[IMAGE]
         batch = list_data_collate([{IMAGE: ready}])[IMAGE].to(self.device)
         low, high = self.bundle.metadata["network_data_format"]["outputs"]["pred"]["value_range"]
         result = torch.as_tensor(inferer(batch, network)).as_subclass(Tensor)[0].clamp(low, high).to(image.device)
-        return (
-            MetaTensor(result, meta=dict(ready.meta)) if isinstance(ready, MetaTensor) else result.as_subclass(Tensor)
-        )
+        return MetaTensor(result, meta=dict(ready.meta)) if known else result
 
 
 class Harmonizedd(MapTransform):

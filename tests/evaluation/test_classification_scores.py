@@ -45,6 +45,9 @@ def test_separated_classes_and_mixed_patients() -> None:
     assert stratified_auc_interval([0, 1], [0.1, 0.9], ["a", "b"]) == (1, 1)
     low, high = stratified_auc_interval([0, 1, 0, 1], [0.1, 0.9, 0.5, 0.4], ["a", "a", "b", "b"])
     assert 0 <= low < high <= 1
+    # Half of the resamples hold no negative image.
+    low, high = stratified_auc_interval([1, 1, 0], [0.3, 0.6, 0.5], ["a", "b", "b"])
+    assert 0 <= low <= 0.5 <= high <= 1
 
 
 def test_files_hold_what_was_given(tmp_path) -> None:
