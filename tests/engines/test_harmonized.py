@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,18 @@ def test_a_fitted_curve_and_its_overlay_do_what_the_inference_does(curve, image,
     assert not torch.equal(result, image)
 
 
+def test_a_site_of_turned_images_is_turned(curve, image, tmp_path) -> None:
+    """The polarity is a step of the bundle's preprocessing."""
+    state = torch.load(curve, weights_only=True)
+    torch.save({**state, "polarity": -state["polarity"]}, tmp_path / "model.pt")
+    record_fit(tmp_path / "model.pt", FittedBy("tone_curve_cxr", ["filter"]))
+    turned = Harmonized(CURVE, tmp_path)(image)
+    expected = inference(CURVE, tmp_path / "model.pt", image.meta["filename_or_obj"], tmp_path, "filter")
+    torch.testing.assert_close(turned.as_subclass(torch.Tensor), expected)
+    assert turned.meta["polarity_corrected"]
+    assert (turned - Harmonized(CURVE, curve)(image)).abs().max() > 0.5
+
+
 def test_a_projection_is_increasing(weights, image) -> None:
     result = Harmonized("cyclegan_cxr", weights, project="g0")(image)
     source, harmonized = (part.as_subclass(torch.Tensor).flatten().double() for part in (image, result))
@@ -123,6 +136,9 @@ def test_errors(weights, tmp_path, image) -> None:
         Harmonized("lung_segmentation_cxr", weights)
     with pytest.raises(InputError, match=r"none\.pt: there are no trained weights"):
         Harmonized(CYCLEGAN, tmp_path / "none.pt")
+    shutil.copytree(f"{CYCLEGAN}/configs", tmp_path / "untrained" / "configs")
+    with pytest.raises(InputError, match=r"untrained/models/model_b2a\.pt: there are no trained weights"):
+        Harmonized(tmp_path / "untrained", overlays=["inference_b2a"])
     with pytest.raises(InputError, match="project is 'site'"):
         Harmonized(CYCLEGAN, weights, project="site")
     with pytest.raises(InputError, match="no entry 'project'"):
