@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from monai_harmonize.cli.bundle import find_bundle
 from monai_harmonize.cli.messages import console
+from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.evaluation.audit_run import run_audit
 
 __all__ = ["audit"]

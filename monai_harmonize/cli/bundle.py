@@ -1,153 +1,17 @@
-"""A bundle as the command line sees it: its folder, configurations, options and weights."""
+"""Options by which commands name a bundle and its configurations."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from monai.bundle import ConfigWorkflow
 
-from monai_harmonize.data import InputError
-from monai_harmonize.engines.weights import FittedBy, fitted_by
+__all__ = ["DEFAULT_BUNDLE", "BundleName", "Overlays"]
 
-__all__ = ["BUNDLES", "DEFAULT_BUNDLE", "Bundle", "BundleName", "Overlays", "bundles_here", "find_bundle"]
-
-BUNDLES = Path("bundles")
 DEFAULT_BUNDLE = "tone_curve_cxr"
-# How the overlays of inference are called that belong to one of training.
-FOR_INFERENCE = "_inference"
 
 BundleName = Annotated[str, typer.Option("--bundle", help="Folder of a bundle, or its name below ./bundles.")]
 Overlays = Annotated[
     list[str] | None,
     typer.Option("--overlay", help="Further configuration, a name within the bundle or a JSON file; may be repeated."),
 ]
-
-
-@dataclass(frozen=True)
-class Bundle:
-    """A folder with ``configs/*.json``.
-
-    Args:
-        root: the folder.
-    """
-
-    root: Path
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """Content of ``metadata.json``."""
-        return read_config(self.root / "configs" / "metadata.json")
-
-    @property
-    def weights(self) -> Path:
-        """Where training leaves the weights and inference looks for them."""
-        return self.root / "models" / "model.pt"
-
-    def config(self, name: str) -> Path:
-        """A configuration by its name within the bundle, or a JSON file.
-
-        Raises:
-            InputError: there is neither.
-        """
-        for path in (self.root / "configs" / f"{name}.json", Path(name)):
-            if path.is_file():
-                return path
-        known = ", ".join(sorted(path.stem for path in self.root.glob("configs/*.json")))
-        raise InputError(f"{self.root}: has no configuration {name!r} and there is no such file; it has {known}.")
-
-    def fit(self, overlays: Sequence[str]) -> FittedBy:
-        """What is to be noted beside weights that were trained with some overlays.
-
-        ``NAME`` of a training goes with ``NAME_inference`` of inference where the bundle has one. A JSON file of the
-        user's is not noted: whoever gets the weights has not agreed to run it.
-        """
-        own = [name for name in overlays if (self.root / "configs" / f"{name}.json").is_file()]
-        pairs = [(name, name + FOR_INFERENCE) for name in own]
-        found = [pair if (self.root / "configs" / f"{pair}.json").is_file() else name for name, pair in pairs]
-        return FittedBy(self.metadata["name"], found)
-
-    def fitted_overlays(self, weights: Path) -> list[str]:
-        """Overlays that inference needs for weights, as ``fit`` noted them; none where nothing is noted.
-
-        Raises:
-            InputError: the weights are another bundle's, or name an overlay that this one does not have.
-        """
-        fit = fitted_by(weights)
-        if fit is None:
-            return []
-        if fit.bundle != self.metadata["name"]:
-            raise InputError(f"{weights}: was fitted with the bundle {fit.bundle}; give it with --bundle.")
-        for name in fit.overlays:
-            if Path(name).name != name or not (self.root / "configs" / f"{name}.json").is_file():
-                raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
-        return list(fit.overlays)
-
-    def entries(self, kind: str, overlays: Sequence[str] = ()) -> set[str]:
-        """Names of the top-level entries of a configuration, which are what options may set."""
-        content = {key for name in (kind, *overlays) for key in read_config(self.config(name))}
-        return {key.replace("::", "#").split("#")[0] for key in content}
-
-    def workflow(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> ConfigWorkflow:
-        """The bundle's ``train`` or ``inference``, ready to be initialized.
-
-        Args:
-            kind: name of the configuration and type of the workflow.
-            overlays: see ``config``.
-            options: values of top-level entries of the configuration.
-
-        Raises:
-            InputError: a configuration is missing, has no such entry or is of another kind; the message names it.
-        """
-        for name in overlays:
-            if kind == "train" and name.endswith(FOR_INFERENCE):
-                raise InputError(f"--overlay {name}: is of inference; fit with {name.removesuffix(FOR_INFERENCE)}.")
-        entries = self.entries(kind, overlays)
-        for name in options:
-            if name.split("#")[0] not in entries:
-                option = "--" + name.replace("_", "-")
-                raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
-        return ConfigWorkflow(
-            config_file=[str(self.config(name)) for name in (kind, *overlays)],
-            workflow_type=kind,
-            logging_file=False,
-            bundle_root=str(self.root),
-            **options,
-        )
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Content of a configuration.
-
-    Raises:
-        InputError: the file holds no JSON object.
-    """
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: is no JSON file: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds no JSON object of entries.")
-    return content
-
-
-def find_bundle(name: str) -> Bundle:
-    """Look for a bundle as a path, then below ``./bundles``.
-
-    Raises:
-        InputError: there is none; the message lists those below ``./bundles``.
-    """
-    for root in (Path(name), BUNDLES / name):
-        if (root / "configs" / "metadata.json").is_file():
-            return Bundle(root)
-    known = ", ".join(bundle.root.name for bundle in bundles_here()) or f"none, there is no folder {BUNDLES} here"
-    raise InputError(f"{name}: is no folder of a bundle and no name of one below {BUNDLES} ({known}).")
-
-
-def bundles_here() -> list[Bundle]:
-    """All bundles below ``./bundles``, by name."""
-    return [Bundle(path.parents[1]) for path in sorted(BUNDLES.glob("*/configs/metadata.json"))]

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 import torch
 from monai.bundle import ConfigParser
 
-from monai_harmonize.cli.bundle import Bundle
 from monai_harmonize.data.tolerant import first_cause
+from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.weights import save_weights, trained_weights
 from monai_harmonize.phantoms import write_chest_dataset
 

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from monai_harmonize.cli.bundle import BUNDLES, bundles_here, find_bundle
 from monai_harmonize.cli.bundle_check import problems_of
 from monai_harmonize.cli.messages import PROBLEMS, console, errors, only_warnings
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.bundle import BUNDLES, bundles_here, find_bundle
 
 __all__ = ["bundles"]
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from monai_harmonize.cli.bundle import bundles_here, find_bundle
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
+from monai_harmonize.engines.bundle import bundles_here, find_bundle
 from monai_harmonize.evaluation import run_evaluation
 from monai_harmonize.safety.certificate_table import CertificateTable
 from monai_harmonize.safety.certificate_writer import TABLE_NAME

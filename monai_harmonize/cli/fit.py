@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays, find_bundle
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
 from monai_harmonize.cli.images import Pattern, fitting
 from monai_harmonize.cli.messages import console, only_warnings
 from monai_harmonize.data import InputError
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.data.polarity import NORMAL
+from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.engines.weights import record_fit
 
 __all__ = ["fit"]

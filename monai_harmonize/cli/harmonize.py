@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays, find_bundle
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
 from monai_harmonize.cli.images import Pattern, fitting
 from monai_harmonize.cli.job import STATES, Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
 from monai_harmonize.cli.summary import print_summary
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.phantoms.default_data import ChestInputs, chest_inputs
 
 __all__ = ["harmonize"]

@@ -13,12 +13,12 @@ from typing import Any
 import typer
 from monai.bundle import ConfigWorkflow
 
-from monai_harmonize.cli.bundle import Bundle
 from monai_harmonize.cli.messages import INTERRUPTED, errors
 from monai_harmonize.cli.resume import Resume, settings_of
 from monai_harmonize.cli.summary import Summary
 from monai_harmonize.data import InputError
 from monai_harmonize.data.output_paths import OutputPaths
+from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import digest_of_weights

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_harmonize.cli.bundle import Bundle
 from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.safety.certificate_table import CertificateTable
 from monai_harmonize.safety.certificate_writer import TABLE_NAME, CertificateWriter
 from monai_harmonize.transforms.save_presentation_state import EXTENSION as STATE_EXTENSION

@@ -2,11 +2,14 @@
 
 from monai_harmonize.engines.best_model import BestModelSaver as BestModelSaver
 from monai_harmonize.engines.harmonize_evaluator import HarmonizeEvaluator as HarmonizeEvaluator
+from monai_harmonize.engines.harmonized import Harmonized as Harmonized
+from monai_harmonize.engines.harmonized import Harmonizedd as Harmonizedd
 from monai_harmonize.engines.learning_rate import LinearDecay as LinearDecay
 from monai_harmonize.engines.objective_trainer import ObjectiveEvents as ObjectiveEvents
 from monai_harmonize.engines.objective_trainer import ObjectiveTrainer as ObjectiveTrainer
 from monai_harmonize.engines.prediction_writer import PredictionWriter as PredictionWriter
 from monai_harmonize.engines.progress import TrainingProgress as TrainingProgress
+from monai_harmonize.engines.rand_harmonized import RandHarmonizedd as RandHarmonizedd
 from monai_harmonize.engines.replay_pool import ReplayPool as ReplayPool
 from monai_harmonize.engines.resume import RandomState as RandomState
 from monai_harmonize.engines.resume import ResumeHandler as ResumeHandler

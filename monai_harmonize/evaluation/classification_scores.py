@@ -77,8 +77,9 @@ def stratified_auc_interval(
             members = [group for group, use in zip(groups, stratum, strict=True) if use]
             weights[:, stratum] = bootstrap_weights(members, RESAMPLES, rng) * len(members)
     estimate = float(roc_auc_score(classes, values))
-    # A resample of patients who all have both kinds of images can still lack one kind; it has no AUC.
-    resampled: NDArray[np.float64] = weighted_auc(classes, values, weights)
+    # Where negative images are those of ill patients only, a resample can lack them; it has no AUC.
+    complete = weights[weights[:, classes == 0].sum(axis=1) > 0]
+    resampled: NDArray[np.float64] = weighted_auc(classes, values, complete)
     if np.ptp(resampled) == 0:
         return estimate, estimate
     return percentile_interval(resampled, estimate)

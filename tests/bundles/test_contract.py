@@ -10,6 +10,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
 
+from monai_harmonize.engines import Harmonized
+
 BUNDLES = sorted(path.parent.parent for path in Path("bundles").glob("*/configs/train.json"))
 FILES = (
     "configs/metadata.json",
@@ -130,6 +132,21 @@ def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: 
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     (output,) = session.run(None, {session.get_inputs()[0].name: image.numpy()})
     torch.testing.assert_close(torch.from_numpy(output), restored(bundle, trained)(image), atol=1e-4, rtol=1e-4)
+
+
+def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: Path, monkeypatch) -> None:
+    if "guarantee_class" not in load(bundle, "metadata"):
+        pytest.skip("this bundle reads images")
+
+    def forbid(*_: object) -> None:
+        raise AssertionError("a data set is touched")
+
+    for name in ("chest_manifest", "ct_manifest"):
+        monkeypatch.setattr(f"monai_harmonize.phantoms.default_data.{name}", forbid)
+    image = random_image(bundle)[0]
+    result = Harmonized(bundle, trained)(image)
+    assert result.shape == image.shape
+    assert result.isfinite().all()
 
 
 def random_image(bundle: Path) -> torch.Tensor:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from monai_harmonize import __version__
-from monai_harmonize.cli.bundle import find_bundle
 from monai_harmonize.cli.job import Job
+from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.phantoms.default_data import ChestInputs
 
 COMMANDS = (

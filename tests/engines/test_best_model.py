@@ -10,8 +10,9 @@ from ignite.engine import Engine
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import BestModelSaver
-from monai_harmonize.engines.weights import trained_settings
+from monai_harmonize.engines.weights import trained_setting, trained_settings
 from monai_harmonize.networks import ResNetGenerator
 
 
@@ -136,3 +137,17 @@ def test_settings_lie_beside_the_weights(tmp_path: Path) -> None:
     network = Weight()
     validate(BestModelSaver(tmp_path, {"model.pt": network}, "distance", settings={"image_size": 64}), network, [1.0])
     assert trained_settings(tmp_path / "model.pt") == {"image_size": 64}
+
+
+def test_what_was_measured_is_a_setting_of_the_best_model(tmp_path: Path) -> None:
+    saver = BestModelSaver(tmp_path, {"model.pt": Weight()}, "auc", "max", {"image_size": 64}, measured=["threshold"])
+    evaluator = Engine(lambda *_: None)
+    for auc, threshold in ((0.7, 0.2), (0.8, 0.4), (0.75, 0.6)):
+        evaluator.state.metrics = {"auc": auc, "threshold": threshold}
+        saver.compare(evaluator)
+    assert trained_settings(tmp_path / "model.pt") == {"image_size": 64, "threshold": 0.4}
+    assert trained_setting(tmp_path / "model.pt", "threshold") == 0.4
+    with pytest.raises(
+        InputError, match=r"model\.json: holds no rate; train with the bundle's train.json, or give --rate"
+    ):
+        trained_setting(tmp_path / "model.pt", "rate")

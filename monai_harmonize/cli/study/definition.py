@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from monai_harmonize.cli.bundle import Bundle, find_bundle, read_config
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
 
 __all__ = ["DEFINITIONS", "Definition", "Model", "find_definition"]
 
