@@ -86,7 +86,7 @@ class Bundle:
             if name.split("#")[0] not in entries:
                 option = "--" + name.replace("_", "-")
                 raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
-        return files
+        return [self.config(name) for name in (kind, *overlays)]
 
     def entries(self, kind: str, overlays: Sequence[str] = ()) -> set[str]:
         """Names of the top-level entries of a configuration, which are what options may set."""
@@ -109,7 +109,7 @@ class Bundle:
                 raise InputError(f"--overlay {name}: is of inference; fit with {name.removesuffix(FOR_INFERENCE)}.")
         files = self.files(kind, overlays, options)
         return ConfigWorkflow(
-            config_file=[str(self.config(name)) for name in (kind, *overlays)],
+            config_file=[str(file) for file in files],
             workflow_type=kind,
             logging_file=False,
             bundle_root=str(self.root),
