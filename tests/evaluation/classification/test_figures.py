@@ -45,11 +45,11 @@ def test_a_patch_is_where_structure_was_added() -> None:
 def test_a_patch_is_not_drawn_to_letters_at_the_border() -> None:
     image = raw()
     changed = image.copy()
-    changed[1:9, 1:14] = 0
-    changed[40:44, 60:64] += 0.2
+    changed[73:79, 88:99] = 0
+    changed[54:60, 26:32] += 0.3
     across, down, _ = patch_place({"image": "x"}, {"raw": image, "one": changed})
-    assert across.start <= 40 < 44 <= across.stop
-    assert down.start <= 60 < 64 <= down.stop
+    assert across.start <= 54 < 60 <= across.stop
+    assert down.start <= 26 < 32 <= down.stop
 
 
 def test_a_patch_of_tone_curves_is_where_they_change_most() -> None:
