@@ -32,6 +32,8 @@ __all__ = ["patch_figure", "patch_place"]
 
 # A change below this share of the grey scale is rounding.
 ROUNDING = 1e-3
+# Centres of patches keep this share of a side away from the border: burnt-in letters stand there.
+MARGIN = 0.25
 # Side of a patch in parts of the image's shorter side.
 PATCH_SHARE = 0.25
 LESION, LUNGS = "lesion_mask", "lung_mask"
@@ -58,9 +60,10 @@ def patch_place(record: Item, images: dict[str, Image]) -> tuple[slice, slice, s
         reason = "at the lesion"
     else:
         blurred = uniform_filter(_change(images) * radiograph_body(images[RAW]), side)
-        half = side // 2
-        inner = blurred[half : shape[0] - half, half : shape[1] - half]
-        centre = tuple(int(place) + half for place in np.unravel_index(inner.argmax(), inner.shape))
+        edges = [max(side // 2, round(MARGIN * length)) for length in shape]
+        inner = blurred[edges[0] : shape[0] - edges[0], edges[1] : shape[1] - edges[1]]
+        best = np.unravel_index(inner.argmax(), inner.shape)
+        centre = tuple(int(place) + edge for place, edge in zip(best, edges, strict=True))
         reason = "most change in the body"
     start = [min(max(middle - side // 2, 0), length - side) for middle, length in zip(centre, shape, strict=True)]
     return slice(start[0], start[0] + side), slice(start[1], start[1] + side), reason

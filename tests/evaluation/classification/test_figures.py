@@ -42,6 +42,16 @@ def test_a_patch_is_where_structure_was_added() -> None:
     assert across.stop - across.start == down.stop - down.start == 20
 
 
+def test_a_patch_is_not_drawn_to_letters_at_the_border() -> None:
+    image = raw()
+    changed = image.copy()
+    changed[73:79, 88:99] = 0
+    changed[54:60, 26:32] += 0.3
+    across, down, _ = patch_place({"image": "x"}, {"raw": image, "one": changed})
+    assert across.start <= 54 < 60 <= across.stop
+    assert down.start <= 26 < 32 <= down.stop
+
+
 def test_a_patch_of_tone_curves_is_where_they_change_most() -> None:
     image = raw()
     across, _, _ = patch_place({"image": "x"}, {"raw": image, "one": np.where(image > 0.65, image + 0.2, image)})
