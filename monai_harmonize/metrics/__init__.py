@@ -11,6 +11,8 @@ from monai_harmonize.metrics.grey_level_histogram import (
     grey_level_histogram,
     pooled_histogram,
 )
+from monai_harmonize.metrics.site_reference import SiteReference
+from monai_harmonize.metrics.site_reference_file import load_site_reference, save_site_reference
 from monai_harmonize.metrics.structure import (
     gradient_agreement,
     increasing_curve,
@@ -25,6 +27,7 @@ from monai_harmonize.metrics.tone_variation import ToneVariance, shrinkage_facto
 __all__ = [
     "GreyLevelHistogram",
     "SiteDistanceMetric",
+    "SiteReference",
     "ToneCurveProjection",
     "ToneVariance",
     "bilateral_grid_fit",
@@ -33,9 +36,11 @@ __all__ = [
     "increasing_curve",
     "jensen_shannon_distance",
     "level_index",
+    "load_site_reference",
     "monotone_fit",
     "monotone_residual",
     "pooled_histogram",
+    "save_site_reference",
     "shrinkage_factor",
     "structural_similarity",
     "wasserstein_distance",
