@@ -24,8 +24,9 @@ __all__ = ["MEAN_CDF", "METHODS", "TraditionalInferer"]
 
 # What the network does.
 MEAN_CDF = "mean_cdf"
+# The one that draws.
+RANDOM_IMAGE = "random_image"
 TRANSFORMS: dict[str, Callable[[Reference], Channelwise]] = {
-    "random_image": MatchRandomImage,
     "nyul": StandardiseLandmarks,
     "percentile_window": PercentileWindow,
     "z_score": MatchMeanAndDeviation,
@@ -33,7 +34,7 @@ TRANSFORMS: dict[str, Callable[[Reference], Channelwise]] = {
     "equalization": EqualiseHistogram,
     "energy_bands": MatchEnergyBands,
 }
-METHODS = (MEAN_CDF, *TRANSFORMS)
+METHODS = (MEAN_CDF, RANDOM_IMAGE, *TRANSFORMS)
 
 
 class TraditionalInferer(Inferer):
@@ -42,15 +43,20 @@ class TraditionalInferer(Inferer):
     Args:
         method: one of ``METHODS``; ``"mean_cdf"`` is the network, which needs no file.
         reference: file of the site's reference, for the others.
+        seed: of ``"random_image"``.
 
     Raises:
         InputError: there is no such method, or the file cannot be used.
     """
 
-    def __init__(self, method: str, reference: str | PathLike[str]) -> None:
+    def __init__(self, method: str, reference: str | PathLike[str], seed: int = 0) -> None:
         if method not in METHODS:
             raise InputError(f"method is {method!r}; expected one of {', '.join(METHODS)}.")
-        self.transform = None if method == MEAN_CDF else TRANSFORMS[method](reference)
+        self.transform: Channelwise | None = None
+        if method == RANDOM_IMAGE:
+            self.transform = MatchRandomImage(reference, seed)
+        elif method != MEAN_CDF:
+            self.transform = TRANSFORMS[method](reference)
 
     def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Harmonize ``(B, C, H, W[, D])`` in [-1, 1]; the result is clipped to [-1, 1].
