@@ -2,9 +2,9 @@
 
 python benchmarks/histogram_matching.py [--slices 200] [--size 2048] [--rounds 3]
 
-For each input: ``skimage.exposure.match_histograms`` and ``MatchHistogram`` with results in float64, whose values must be
-equal, and ``MatchHistogram`` as a pipeline uses it, with results in the image's own type. The floor is reading the
-template once, the image twice (to count, to map) and writing the result, at the rate at which numpy copies in this run.
+For each input: ``skimage.exposure.match_histograms`` and ``MatchHistogram`` with results in float64, whose values must
+be equal, and ``MatchHistogram`` as a pipeline uses it, with results in the image's own type. The floor is reading the
+template once, the image twice (to count, to map) and writing the result, at the rate at which numpy copies here.
 """
 
 from __future__ import annotations
