@@ -38,6 +38,25 @@ def test_the_landmarks_of_stretched_images_are_those_of_one() -> None:
     np.testing.assert_allclose(stretched, 2 * one + 50, rtol=1e-6)
 
 
+def test_landmarks_weigh_shapes_alike_whatever_their_contrast() -> None:
+    first, second = images(1)[0].astype(np.float64), 50 * np.linspace(0, 1, 2000).reshape(1, 40, 50) ** 4
+    found = np.asarray(SiteReference.fit([first, second]).channels[0].landmarks)
+    shapes = []
+    for image in (first, second):
+        levels = np.percentile(image, LANDMARKS)
+        shapes.append((levels - levels[0]) / (levels[-1] - levels[0]))
+    np.testing.assert_allclose((found - found[0]) / (found[-1] - found[0]), np.mean(shapes, axis=0), rtol=1e-6)
+
+
+def test_an_image_of_nearly_one_level_does_not_shorten_the_scale() -> None:
+    (image,) = images(1)
+    flat = np.full((1, 40, 40), 300, np.uint16)
+    flat[0, 0, 0] = 301
+    found = np.asarray(SiteReference.fit([image, flat]).channels[0].landmarks)
+    expected = np.percentile(image, LANDMARKS)
+    np.testing.assert_allclose(found, (expected + 300) / 2, rtol=1e-6)
+
+
 def test_the_mean_distribution_weighs_images_alike() -> None:
     small, large = np.arange(2048.0).reshape(1, 32, 64), 5000 + np.arange(8192.0).reshape(1, 64, 128)
     levels = np.asarray(SiteReference.fit([small, large]).channels[0].mean_cdf)
