@@ -20,8 +20,6 @@ class HistogramMatching(nn.Module):
             fit the site has all levels alike, and the network equalises.
     """
 
-    guarantee_class = "G4"
-
     def __init__(self, steps: int = 2048) -> None:
         super().__init__()
         self.steps = steps
