@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from monai.transforms import ScaleIntensityRangePercentiles
-from skimage.exposure import match_histograms
 from torch import Tensor, nn
 
+from monai_harmonize.metrics import SiteReference
 from monai_harmonize.networks import SiteHarmonizer
 from monai_harmonize.objectives import fit_site
+from monai_harmonize.transforms import MatchHistogram, MatchMeanAndDeviation, PercentileWindow
 
 Harmonize = Callable[[Tensor], Tensor]
 
@@ -23,20 +23,13 @@ def unchanged(images: Tensor) -> Tensor:
 
 def percentile_window(images: Tensor) -> Tensor:
     """Each image's grey levels from its 1st to its 99th percentile over the whole range."""
-    window = ScaleIntensityRangePercentiles(1, 99, -1.0, 1.0, clip=True)
-    return torch.stack([torch.as_tensor(window(image)) for image in images])
+    return each(PercentileWindow((-1.0, 1.0)), images)
 
 
 def z_score(target: Tensor) -> Harmonize:
     """Each image to the mean and the standard deviation that target images have on average."""
-    mean, deviation = target.mean(), target.flatten(1).std(dim=1).mean()
-
-    def harmonize(images: Tensor) -> Tensor:
-        own = images.flatten(1)
-        scaled = (own - own.mean(dim=1, keepdim=True)) / own.std(dim=1, keepdim=True).clamp(min=1e-6)
-        return (mean + deviation * scaled).view_as(images)
-
-    return harmonize
+    transform = MatchMeanAndDeviation(SiteReference.fit(target))
+    return lambda images: each(transform, images)
 
 
 def histogram_matching(target: Tensor, seed: int = 0) -> Harmonize:
@@ -44,12 +37,14 @@ def histogram_matching(target: Tensor, seed: int = 0) -> Harmonize:
 
     def harmonize(images: Tensor) -> Tensor:
         drawn = np.random.default_rng(seed).integers(len(target), size=len(images))
-        matched = [
-            match_histograms(image.numpy(), target[row].numpy()) for image, row in zip(images, drawn, strict=True)
-        ]
-        return torch.from_numpy(np.stack(matched)).float()
+        return torch.stack([MatchHistogram(target[row])(image) for image, row in zip(images, drawn, strict=True)])
 
     return harmonize
+
+
+def each(transform: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """A transform of one image, for all."""
+    return torch.stack([transform(image) for image in images])
 
 
 def fitted_site_harmonizer(source: Tensor, target: Tensor, spectral_filter: bool) -> SiteHarmonizer:

@@ -79,6 +79,9 @@ def harmonize(
     ] = None,
     panels: Annotated[Panels | None, typer.Option(help="Certificates that get a picture.")] = None,
     inverted: Annotated[Inverted | None, typer.Option(help="Image that looks inverted: report or turn it.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Of a bundle that has several, as histogram_cxr: mean_cdf, nyul, z_score, ...")
+    ] = None,
     pattern: Pattern = "*",
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Skip what an earlier run of this command finished.")
@@ -97,6 +100,7 @@ def harmonize(
     overlays = list(dict.fromkeys(overlays))
     chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
+    options |= {} if method is None else {"method": method}
     with only_warnings():
         known = images_to_harmonize(inputs, output, pattern)
         job = Job(found, overlays, weights, options, workers)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.exposure import match_histograms
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.cases import Case, Item
 from monai_harmonize.metrics.structure import SSIM_WINDOW
 from monai_harmonize.transforms.load_radiograph import LoadRadiographd
+from monai_harmonize.transforms.match_histogram import MatchHistogram
 
 __all__ = ["HARMONIZED", "MATCHED", "RAW", "TRUTH", "Load", "load_case", "load_item", "load_unit_image"]
 
@@ -72,7 +72,7 @@ def load_case(case: Case, load: Load = load_item) -> dict[str, Image]:
     """
     raw = load_unit_image(case.source, load)
     images = {RAW: raw, HARMONIZED: load_unit_image(case.harmonized, load)}
-    images[MATCHED] = match_histograms(raw, load_unit_image(case.template, load)).astype(np.float32)
+    images[MATCHED] = MatchHistogram(load_unit_image(case.template, load)[None])(raw[None])[0]
     if case.truth is not None:
         images[TRUTH] = load_unit_image(case.truth, load)
     for item, method in ((case.harmonized, HARMONIZED), (case.truth, TRUTH)):

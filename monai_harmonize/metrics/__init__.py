@@ -18,6 +18,8 @@ from monai_harmonize.metrics.operating_point import (
     best_threshold,
     operating_point,
 )
+from monai_harmonize.metrics.site_reference import SiteReference
+from monai_harmonize.metrics.site_reference_file import load_site_reference, save_site_reference
 from monai_harmonize.metrics.structure import (
     gradient_agreement,
     increasing_curve,
@@ -35,6 +37,7 @@ __all__ = [
     "OperatingPoint",
     "OperatingThresholdMetric",
     "SiteDistanceMetric",
+    "SiteReference",
     "ToneCurveProjection",
     "ToneVariance",
     "best_threshold",
@@ -45,10 +48,12 @@ __all__ = [
     "increasing_curve",
     "jensen_shannon_distance",
     "level_index",
+    "load_site_reference",
     "monotone_fit",
     "monotone_residual",
     "operating_point",
     "pooled_histogram",
+    "save_site_reference",
     "shrinkage_factor",
     "structural_similarity",
     "wasserstein_distance",

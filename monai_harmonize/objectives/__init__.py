@@ -2,6 +2,7 @@
 
 from monai_harmonize.objectives.cyclegan import CycleGAN as CycleGAN
 from monai_harmonize.objectives.objective import Objective as Objective
+from monai_harmonize.objectives.reference_fit import ReferenceFit as ReferenceFit
 from monai_harmonize.objectives.site_harmonization import fit_site as fit_site
 from monai_harmonize.objectives.site_harmonization import site_fits as site_fits
 from monai_harmonize.objectives.tone_curve_self_supervision import ToneCurveSelfSupervision as ToneCurveSelfSupervision
