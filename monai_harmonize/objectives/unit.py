@@ -109,9 +109,9 @@ class UNIT(UnpairedTranslation):
                 yield self._autoencoder(source, mean, latent, back, image)
                 with cut(forth.decode(latent)) as fake:
                     batch[f"fake_{target}"] = fake.detach()
+                    yield self._way_back(source, mean, fake, back, image)
                     if self.wants(f"adversarial_{source}{target}"):
                         yield {f"adversarial_{source}{target}": self.unconvincing(target, fake)}
-                    yield self._way_back(source, mean, fake, back, image)
 
     def discriminator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield one group per discriminator.
