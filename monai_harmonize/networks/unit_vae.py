@@ -100,7 +100,7 @@ class UNITTranslator(nn.Module):
 
     def partner(self) -> UNITTranslator:
         """New translator of the other direction; it shares the modules next to the latent space with this one."""
-        other = UNITTranslator(**self.options)
+        other = type(self)(**self.options)
         other.shared_encoder = self.shared_encoder
         other.shared_decoder = self.shared_decoder
         return other
