@@ -87,11 +87,13 @@ class UNITTranslator(nn.Module):
 
         own = num_blocks - num_shared
         mean = Conv[Conv.CONV, spatial_dims](width, width, 1)
-        self.encoder = nn.Sequential(*downsampling(spatial_dims, in_channels, channels, norm, LEAKY_RELU), *blocks(own))
+        self.front_end = nn.Sequential(*downsampling(spatial_dims, in_channels, channels, norm, LEAKY_RELU))
+        self.encoder = nn.Sequential(*blocks(own))
         self.shared_encoder = nn.Sequential(*blocks(num_shared), mean)
         self.shared_decoder = nn.Sequential(*blocks(num_shared))
-        self.decoder = nn.Sequential(
-            *blocks(own), *upsampling_layers(spatial_dims, channels, out_channels, norm, upsampling, LEAKY_RELU)
+        self.decoder = nn.Sequential(*blocks(own))
+        self.back_end = nn.Sequential(
+            *upsampling_layers(spatial_dims, channels, out_channels, norm, upsampling, LEAKY_RELU), nn.Tanh()
         )
         self.apply(initialize_convolution)
         # Normalised features pass as they are, so that the noise does not drown those of an untrained encoder, and
@@ -118,7 +120,11 @@ class UNITTranslator(nn.Module):
         Returns:
             ``(B, 4 * channels, H / 4, W / 4[, D / 4])``.
         """
-        mean: Tensor = self.shared_encoder(self.encoder(image))
+        return self.mean_of(self.front_end(image))
+
+    def mean_of(self, features: Tensor) -> Tensor:
+        """Mean of the latent code from the result of ``front_end``."""
+        mean: Tensor = self.shared_encoder(self.encoder(features))
         return mean
 
     def sample(self, mean: Tensor) -> Tensor:
@@ -129,7 +135,12 @@ class UNITTranslator(nn.Module):
 
     def decode(self, latent: Tensor) -> Tensor:
         """Image of this translator's second site, in (-1, 1), from a latent code of either."""
-        return torch.tanh(self.decoder(self.shared_decoder(latent)))
+        return self.draw(self.shared_decoder(latent))
+
+    def draw(self, common: Tensor) -> Tensor:
+        """Image of this translator's second site from the result of ``shared_decoder``."""
+        image: Tensor = self.back_end(self.decoder(common))
+        return image
 
     def forward(self, image: Tensor) -> Tensor:
         """Translate an image.

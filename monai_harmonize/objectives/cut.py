@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-__all__ = ["cut"]
+__all__ = ["cut", "recomputed"]
 
 
 @contextmanager
@@ -31,7 +31,33 @@ def cut(tensor: Tensor) -> Iterator[Tensor]:
         return
     leaf = tensor.detach().requires_grad_()
     yield leaf
+    backpropagate(tensor, leaf)
+
+
+@contextmanager
+def recomputed(compute: Callable[[], Tensor]) -> Iterator[Tensor]:
+    """As ``cut``, but the part before the cut is computed again at the end instead of being kept alive.
+
+    For parts that are large in memory and cheap in time, such as those at full resolution.
+
+    Args:
+        compute: makes the result of leaves; the same on every call, so without randomness.
+
+    Yields:
+        The result as a leaf; without asking for a gradient where none is wanted.
+    """
+    wanted = torch.is_grad_enabled()
+    with torch.no_grad():
+        leaf = compute()
+    leaf.requires_grad_(wanted)
+    yield leaf
     if leaf.grad is not None:
+        backpropagate(compute(), leaf)
+
+
+def backpropagate(tensor: Tensor, leaf: Tensor) -> None:
+    """Send the gradients that gathered at a leaf through what lies before it."""
+    if leaf.grad is not None and tensor.requires_grad:
         # The trainer computes terms under autocast, but backpropagates outside of it.
         with torch.autocast(tensor.device.type, enabled=False):
             torch.autograd.backward(tensor, leaf.grad)

@@ -7,6 +7,7 @@ Source: Lee, Li, Shin 2020, "Generalization of intensity distribution of medical
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -16,7 +17,7 @@ from torch.nn.functional import l1_loss
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.losses import AdversarialCrossEntropy
 from monai_harmonize.networks.unit_vae import UNITTranslator
-from monai_harmonize.objectives.cut import cut
+from monai_harmonize.objectives.cut import cut, recomputed
 from monai_harmonize.objectives.unpaired import UnpairedTranslation
 
 __all__ = ["UNIT"]
@@ -96,7 +97,8 @@ class UNIT(UnpairedTranslation):
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield, for either site, the terms of its autoencoder, the adversarial term, and those of the way back.
 
-        Adds ``fake_a`` and ``fake_b``.
+        Adds ``fake_a`` and ``fake_b``. The shared part of the decoder sees a code once, which saves more time than it
+        costs to compute the two ends of a translator, large in memory, twice.
 
         Args:
             batch: ``image_a`` and ``image_b``, each ``(B, C, H, W[, D])`` in [-1, 1].
@@ -104,10 +106,18 @@ class UNIT(UnpairedTranslation):
         for source, target in (("a", "b"), ("b", "a")):
             forth, back = self.translators[source], self.translators[target]
             image = batch[f"image_{source}"]
-            with cut(forth.encode(image)) as mean, cut(forth.sample(mean)) as latent:
+            with (
+                recomputed(partial(forth.front_end, image)) as features,
+                cut(forth.mean_of(features)) as mean,
+                cut(forth.sample(mean)) as latent,
+                cut(forth.shared_decoder(latent)) as common,
+            ):
                 # The decoder of a site belongs to the translator that leads to it.
-                yield self._autoencoder(source, mean, latent, back, image)
-                with cut(forth.decode(latent)) as fake:
+                yield self._autoencoder(source, mean, common, back, image)
+                with (
+                    cut(forth.decoder(common)) as decoded,
+                    recomputed(partial(forth.back_end, decoded)) as fake,
+                ):
                     batch[f"fake_{target}"] = fake.detach()
                     yield self._way_back(source, mean, fake, back, image)
                     if self.wants(f"adversarial_{source}{target}"):
@@ -125,14 +135,14 @@ class UNIT(UnpairedTranslation):
                 yield {f"discriminator_{site}": real + fake}
 
     def _autoencoder(
-        self, site: str, mean: Tensor, latent: Tensor, decoder: UNITTranslator, image: Tensor
+        self, site: str, mean: Tensor, common: Tensor, decoder: UNITTranslator, image: Tensor
     ) -> dict[str, Tensor]:
         """Eq. 9."""
         group: dict[str, Tensor] = {}
         if self.wants(f"kl_{site}"):
             group[f"kl_{site}"] = kl_to_standard_normal(mean)
         if self.wants(f"reconstruction_{site}"):
-            group[f"reconstruction_{site}"] = l1_loss(decoder.decode(latent), image)
+            group[f"reconstruction_{site}"] = l1_loss(decoder.draw(common), image)
         return group
 
     def _way_back(

@@ -77,7 +77,7 @@ def test_partners_share_what_is_next_to_the_latent_space_and_nothing_else() -> N
     assert len(shared) == 2 * 2 * 4 + 2
     own = sum(1 for _ in forth.parameters()) - len(shared)
     assert sum(1 for _ in nn.ModuleList([forth, back]).parameters()) == 2 * own + len(shared)
-    assert not torch.equal(forth.encoder[0].weight, back.encoder[0].weight)
+    assert not torch.equal(forth.front_end[0].weight, back.front_end[0].weight)
     assert forth.state_dict().keys() == back.state_dict().keys()
 
 

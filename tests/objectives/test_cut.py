@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_harmonize.objectives.cut import cut
+from monai_harmonize.objectives.cut import cut, recomputed
 
 
 def networks() -> tuple[nn.Module, nn.Module, torch.Tensor]:
@@ -30,6 +30,34 @@ def test_gradients_are_those_of_one_graph_through_nested_cuts() -> None:
             last.tanh().sum().backward()
     for found, wanted in zip(gradients(first, second), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_a_recomputed_part_has_the_same_gradients_and_no_graph_meanwhile() -> None:
+    first, second, data = networks()
+    second(first(data)).tanh().sum().backward()
+    expected = gradients(first, second)
+    for module in (first, second):
+        module.zero_grad(set_to_none=True)
+    made: list[torch.Tensor] = []
+    first.register_forward_hook(lambda module, inputs, output: made.append(output))
+    with recomputed(lambda: first(data)) as middle:
+        second(middle).tanh().sum().backward()
+        assert [output.grad_fn for output in made] == [None]
+        assert first.weight.grad is None
+    assert len(made) == 2
+    for found, wanted in zip(gradients(first, second), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_without_gradients_nothing_is_recomputed() -> None:
+    first, second, data = networks()
+    made: list[int] = []
+    first.register_forward_hook(lambda *_: made.append(1))
+    with torch.no_grad(), recomputed(lambda: first(data)) as middle:
+        assert not second(middle).requires_grad
+    with recomputed(lambda: first(data)) as middle:
+        assert middle.requires_grad
+    assert len(made) == 2
 
 
 def test_what_lies_before_is_backpropagated_once_and_at_the_end() -> None:
