@@ -41,7 +41,8 @@ def recomputed(compute: Callable[[], Tensor]) -> Iterator[Tensor]:
     For parts that are large in memory and cheap in time, such as those at full resolution.
 
     Args:
-        compute: makes the result of leaves; the same on every call, so without randomness.
+        compute: makes the result of leaves; the same on every call, so without randomness. Batch norms in it count
+            their statistics twice.
 
     Yields:
         The result as a leaf; without asking for a gradient where none is wanted.
