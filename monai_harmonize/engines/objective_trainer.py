@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from torch.utils.data import DistributedSampler
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.engines.average_gradients import average_gradients, start_alike
 from monai_harmonize.engines.replay_pool import ReplayPool
 from monai_harmonize.objectives.objective import Objective
 
@@ -41,7 +42,8 @@ class ObjectiveTrainer(Trainer):
 
     Each group of loss terms is backpropagated by itself, so that only one group's graph is alive, and the networks of
     the other side are frozen meanwhile. ``engine.state.output`` holds ``losses`` (floats by term) and the batch with
-    what the objective added to it.
+    what the objective added to it. With several processes, gradients of networks that are not in a
+    ``DistributedDataParallel`` shell are averaged before a step.
 
     Args:
         device: where to train; networks are expected to be there.
@@ -120,6 +122,7 @@ class ObjectiveTrainer(Trainer):
         self._register_handlers(train_handlers or ())
         # After the handlers, since one of them may set the epoch of a resumed training.
         self.add_event_handler(Events.STARTED, self._announce_epoch)
+        self.add_event_handler(Events.STARTED, lambda: start_alike(objective.networks.values()))
         self.add_event_handler(Events.EPOCH_COMPLETED, self._announce_epoch)
 
     def run(self) -> None:
@@ -155,7 +158,12 @@ class ObjectiveTrainer(Trainer):
         last = place + 1 == length or (place + 1) % self.accumulation_steps == 0
 
         losses = self._step(
-            objective.generator_losses(batch), self.generator_optimizer, objective.discriminators, first, last
+            objective.generator_losses(batch),
+            self.generator_optimizer,
+            objective.generators,
+            objective.discriminators,
+            first,
+            last,
         )
         if last:
             for name, average in self.averages.items():
@@ -167,6 +175,7 @@ class ObjectiveTrainer(Trainer):
             losses |= self._step(
                 objective.discriminator_losses(shown),
                 self.discriminator_optimizer,
+                objective.discriminators,
                 objective.generators,
                 first,
                 last,
@@ -184,6 +193,7 @@ class ObjectiveTrainer(Trainer):
         self,
         groups: Iterator[dict[str, Tensor]],
         optimizer: Optimizer,
+        trained: Mapping[str, nn.Module],
         frozen: Mapping[str, nn.Module],
         first: bool,
         last: bool,
@@ -203,6 +213,7 @@ class ObjectiveTrainer(Trainer):
                     self.gradient_scaler.scale(total).backward()  # type: ignore[no-untyped-call]
                 losses |= {name: value.detach() for name, value in group.items()}
         if last and losses:
+            average_gradients(trained.values())
             self.gradient_scaler.step(optimizer)
             # Not only before the next step: the other side's step needs the memory.
             optimizer.zero_grad(set_to_none=True)

@@ -9,4 +9,5 @@ from monai_harmonize.networks.site_harmonizer import SiteHarmonizer as SiteHarmo
 from monai_harmonize.networks.site_spectral_filter import SiteSpectralFilter as SiteSpectralFilter
 from monai_harmonize.networks.site_tone_curve import SiteToneCurve as SiteToneCurve
 from monai_harmonize.networks.tone_curve_generator import ToneCurveGenerator as ToneCurveGenerator
+from monai_harmonize.networks.unit_vae import UNITTranslator as UNITTranslator
 from monai_harmonize.networks.weights_digest import digest_of_weights as digest_of_weights

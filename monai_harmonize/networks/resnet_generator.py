@@ -8,15 +8,19 @@ dimensions, resize-convolution instead of transposed convolution (Odena et al. 2
 from __future__ import annotations
 
 import torch
-from monai.networks.layers.factories import Conv
-from monai.networks.layers.utils import get_act_layer, get_norm_layer
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.networks.convolution_blocks import (
+    Norm,
+    ResidualBlock,
+    check_options,
+    downsampling,
+    initialize_convolution,
+    upsampling_layers,
+)
 
 __all__ = ["ResNetGenerator"]
-
-UPSAMPLING = ("deconv", "resize")
 
 
 class ResNetGenerator(nn.Module):
@@ -44,7 +48,7 @@ class ResNetGenerator(nn.Module):
         out_channels: int = 1,
         channels: int = 64,
         num_blocks: int = 9,
-        norm: str | tuple[str, dict[str, object]] | None = "instance",
+        norm: Norm = "instance",
         upsampling: str = "deconv",
         skip: bool = False,
     ) -> None:
@@ -55,30 +59,15 @@ class ResNetGenerator(nn.Module):
         self.skip = skip
         # Keeps the inverse of tanh finite for grey levels at the ends of the range.
         self.skip_limit = 0.99
-        conv, deconv = Conv[Conv.CONV, spatial_dims], Conv[Conv.CONVTRANS, spatial_dims]
-
-        def norm_act(width: int) -> list[nn.Module]:
-            layers = [] if norm is None else [get_norm_layer(norm, spatial_dims, width)]
-            return [*layers, get_act_layer(("relu", {"inplace": True}))]
-
-        def upsample(wide: int, narrow: int) -> list[nn.Module]:
-            if upsampling == "deconv":
-                return [deconv(wide, narrow, 3, stride=2, padding=1, output_padding=1)]
-            same_size = conv(wide, narrow, 3, padding=1, padding_mode="reflect")
-            return [nn.Upsample(scale_factor=2.0, mode="nearest"), same_size]
-
-        layers = [conv(in_channels, channels, 7, padding=3, padding_mode="reflect"), *norm_act(channels)]
-        for width in (channels, 2 * channels):
-            layers += [conv(width, 2 * width, 3, stride=2, padding=1), *norm_act(2 * width)]
-        layers += [ResidualBlock(spatial_dims, 4 * channels, norm) for _ in range(num_blocks)]
-        for width in (4 * channels, 2 * channels):
-            layers += [*upsample(width, width // 2), *norm_act(width // 2)]
-        last = conv(channels, out_channels, 7, padding=3, padding_mode="reflect")
-        layers.append(last)
+        layers = [
+            *downsampling(spatial_dims, in_channels, channels, norm),
+            *(ResidualBlock(spatial_dims, 4 * channels, norm) for _ in range(num_blocks)),
+            *upsampling_layers(spatial_dims, channels, out_channels, norm, upsampling),
+        ]
         self.layers = nn.Sequential(*layers)
         self.apply(initialize_convolution)
         if skip:
-            nn.init.zeros_(last.weight)
+            nn.init.zeros_(layers[-1].get_parameter("weight"))
 
     def forward(self, image: Tensor) -> Tensor:
         """Translate an image.
@@ -93,48 +82,3 @@ class ResNetGenerator(nn.Module):
         if self.skip:
             features = features + torch.atanh(self.skip_limit * image.clamp(-1.0, 1.0))
         return torch.tanh(features)
-
-
-class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with normalisation and an identity path.
-
-    Args:
-        spatial_dims: 2 or 3.
-        channels: width of input and output.
-        norm: MONAI normalisation layer, ``None`` for none.
-    """
-
-    def __init__(
-        self, spatial_dims: int, channels: int, norm: str | tuple[str, dict[str, object]] | None = "instance"
-    ) -> None:
-        super().__init__()
-        conv = Conv[Conv.CONV, spatial_dims]
-
-        def convolution() -> list[nn.Module]:
-            layers = [conv(channels, channels, 3, padding=1, padding_mode="reflect")]
-            return layers if norm is None else [*layers, get_norm_layer(norm, spatial_dims, channels)]
-
-        self.layers = nn.Sequential(*convolution(), get_act_layer(("relu", {"inplace": True})), *convolution())
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Add the block's change to ``(B, C, H, W[, D])`` features; the shape stays."""
-        change: Tensor = self.layers(features)
-        return features + change
-
-
-def initialize_convolution(module: nn.Module) -> None:
-    """Draw convolution weights from N(0, 0.02) and clear biases (Zhu et al. 2017, appendix 7.1)."""
-    if isinstance(module, nn.modules.conv._ConvNd):
-        nn.init.normal_(module.weight, 0.0, 0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
-def check_options(spatial_dims: int, num_blocks: int, upsampling: str) -> None:
-    """Refuse options outside their values; the error names value and choice."""
-    if spatial_dims not in (2, 3):
-        raise InputError(f"spatial_dims is {spatial_dims}; expected 2 or 3.")
-    if num_blocks < 0:
-        raise InputError(f"num_blocks is {num_blocks}; expected 0 or more.")
-    if upsampling not in UPSAMPLING:
-        raise InputError(f"upsampling is {upsampling!r}; expected one of {UPSAMPLING}.")

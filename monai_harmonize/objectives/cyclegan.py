@@ -13,12 +13,12 @@ from monai.losses import PatchAdversarialLoss
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
-from monai_harmonize.objectives.objective import Objective
+from monai_harmonize.objectives.unpaired import UnpairedTranslation
 
 __all__ = ["CycleGAN"]
 
 
-class CycleGAN(Objective):
+class CycleGAN(UnpairedTranslation):
     """Two generators, A to B and B to A, each judged by a discriminator of its target site.
 
     The terms, each unweighted:
@@ -61,12 +61,12 @@ class CycleGAN(Objective):
         adversarial_loss: nn.Module | None = None,
     ) -> None:
         super().__init__(
-            {"generator_ab": generator_ab, "generator_ba": generator_ba},
-            {"discriminator_a": discriminator_a, "discriminator_b": discriminator_b},
+            generator_ab,
+            generator_ba,
+            discriminator_a,
+            discriminator_b,
             loss_weights,
-        )
-        self.adversarial_loss = adversarial_loss or PatchAdversarialLoss(
-            criterion="least_squares", no_activation_leastsq=True
+            adversarial_loss or PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True),
         )
 
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
@@ -83,10 +83,7 @@ class CycleGAN(Objective):
             batch[f"fake_{target}"] = fake.detach()
             group: dict[str, Tensor] = {}
             if self.wants(f"adversarial_{source}{target}"):
-                logits = self.discriminators[f"discriminator_{target}"](fake)[-1]
-                group[f"adversarial_{source}{target}"] = self.adversarial_loss(
-                    logits, target_is_real=True, for_discriminator=False
-                )
+                group[f"adversarial_{source}{target}"] = self.unconvincing(target, fake)
             if self.wants(f"cycle_{source}"):
                 group[f"cycle_{source}"] = l1_loss(back(fake), image)
             yield group
@@ -103,11 +100,5 @@ class CycleGAN(Objective):
         """
         for site in ("a", "b"):
             if self.wants(f"discriminator_{site}"):
-                discriminator = self.discriminators[f"discriminator_{site}"]
-                real = self.adversarial_loss(
-                    discriminator(batch[f"image_{site}"])[-1], target_is_real=True, for_discriminator=True
-                )
-                fake = self.adversarial_loss(
-                    discriminator(batch[f"fake_{site}"])[-1], target_is_real=False, for_discriminator=True
-                )
+                real, fake = self.misjudged(site, batch)
                 yield {f"discriminator_{site}": (real + fake) / 2}

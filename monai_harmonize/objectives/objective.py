@@ -17,7 +17,8 @@ class Objective(ABC):
     """Mathematics of one method, free of any training mechanics.
 
     The loss methods yield *groups* of named, unweighted terms. A group shares intermediate results; between groups
-    nothing is shared, so the trainer backpropagates a group and frees its graph before the next one is computed.
+    nothing is shared, so the trainer backpropagates a group and frees its graph before the next one is computed;
+    a result that several groups need is handed on through ``cut``.
     The gradients equal those of the weighted sum of all terms.
 
     Args:

@@ -11,12 +11,13 @@ from monai.networks.nets import PatchDiscriminator
 from torch import nn
 
 from monai_harmonize.engines import ObjectiveEvents, ObjectiveTrainer, ReplayPool
-from monai_harmonize.networks import ResNetGenerator
-from monai_harmonize.objectives import CycleGAN
+from monai_harmonize.networks import ResNetGenerator, UNITTranslator
+from monai_harmonize.objectives import UNIT, CycleGAN
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 from measurement import count_operations
 from plain_cyclegan import PlainCycleGAN
+from plain_unit import PlainUNIT
 
 Gradients = list[list[torch.Tensor]]
 
@@ -42,7 +43,7 @@ def optimizers(nets: list[nn.Module], seen: Gradients) -> list[torch.optim.Adam]
     """Adam of the generators and of the discriminators; each notes the gradients it is given."""
     made = []
     for group in (nets[:2], nets[2:]):
-        optimizer = torch.optim.Adam([p for net in group for p in net.parameters()], 1e-3, (0.5, 0.999))
+        optimizer = torch.optim.Adam(nn.ModuleList(group).parameters(), 1e-3, (0.5, 0.999))
         optimizer.register_step_pre_hook(
             lambda own, *_: seen.append([p.grad.clone() for p in own.param_groups[0]["params"]])
         )
@@ -142,3 +143,68 @@ def test_both_loops_compute_the_same_operations() -> None:
         count_operations(ours(networks(torch.float32), data, 0, []).run),
     ]
     assert counts[0] == counts[1] > 0
+
+
+def unit_networks(dtype: torch.dtype) -> list[nn.Module]:
+    """Two translators with a common latent space, two discriminators."""
+    discriminators = networks(torch.float32)[2:]
+    translator = UNITTranslator(2, channels=4, num_blocks=2)
+    return [network.to(dtype) for network in (translator, translator.partner(), *discriminators)]
+
+
+def train_both(
+    dtype: torch.dtype, count: int, precision: str = "float32"
+) -> tuple[list[list[nn.Module]], list[Gradients], list[int]]:
+    """Networks, gradients of every step and operations, of the plain loop of UNIT and of the trainer."""
+    nets, seen, counts = [unit_networks(dtype) for _ in range(2)], ([], []), []
+    data = batches(count, dtype)
+    loop = PlainUNIT(nets[0][:2], nets[0][2:], *optimizers(nets[0], seen[0]), getattr(torch, precision))
+    trainer = ObjectiveTrainer("cpu", 1, data, UNIT(*nets[1]), *optimizers(nets[1], seen[1]), precision=precision)
+
+    def plainly() -> None:
+        for batch in data:
+            loop.step(batch["image_a"], batch["image_b"])
+
+    for run in (plainly, trainer.run):
+        torch.manual_seed(2)
+        counts.append(count_operations(run))
+    return nets, list(seen), counts
+
+
+def test_unit_gradients_and_weights_agree_in_double_precision() -> None:
+    nets, (expected, seen), _ = train_both(torch.float64, 3)
+    assert len(seen) == len(expected) == 6
+    for one, other in zip(seen, expected, strict=True):
+        for gradient, wanted in zip(one, other, strict=True):
+            torch.testing.assert_close(gradient, wanted, rtol=1e-7, atol=1e-7)
+    untrained = unit_networks(torch.float64)
+    for own, reference, start in zip(nets[1], nets[0], untrained, strict=True):
+        for weight, wanted, before in zip(own.parameters(), reference.parameters(), start.parameters(), strict=True):
+            if weight.ndim > 1:  # the gradient of a bias before an instance norm is rounding noise, which Adam enlarges
+                torch.testing.assert_close(weight, wanted, rtol=1e-7, atol=1e-9)
+                assert not torch.equal(weight, before)
+
+
+def test_unit_gradients_are_close_in_single_precision() -> None:
+    _, (expected, seen), _ = train_both(torch.float32, 1)
+    for one, other in zip(seen, expected, strict=True):
+        scale = max(float(gradient.abs().max()) for gradient in other)
+        assert scale > 0
+        for gradient, wanted in zip(one, other, strict=True):
+            torch.testing.assert_close(gradient, wanted, rtol=1e-4, atol=1e-5 * scale)
+
+
+def test_unit_gradients_are_close_under_autocast() -> None:
+    """Also for the parts that are first computed without a graph."""
+    _, (expected, seen), _ = train_both(torch.float32, 1, "bfloat16")
+    for one, other in zip(seen, expected, strict=True):
+        for gradient, wanted in zip(one, other, strict=True):
+            # A bias before an instance norm has none but rounding noise.
+            if wanted.ndim > 1:
+                assert torch.cosine_similarity(gradient.flatten(), wanted.flatten(), dim=0) > 0.9
+
+
+def test_unit_recomputes_less_than_it_saves() -> None:
+    """The shared block is computed once per code; the two ends of a translator twice."""
+    _, _, counts = train_both(torch.float32, 1)
+    assert counts[1] < counts[0]

@@ -13,6 +13,7 @@ from torch.nn.functional import mse_loss
 
 from monai_harmonize.engines import ObjectiveEvents, ObjectiveTrainer, ReplayPool
 from monai_harmonize.engines.objective_trainer import move_images
+from monai_harmonize.networks import UNITTranslator
 from monai_harmonize.objectives import CycleGAN
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -72,6 +73,34 @@ def test_one_step_moves_all_four_networks() -> None:
     before = parameters(trainer)
     after = parameters(run(trainer, 1))
     assert all(moved(before[name], after[name]) for name in (*GENERATORS, *DISCRIMINATORS))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_one_step_moves_all_parts_of_unit_by_its_own_optimizer(precision: str) -> None:
+    trainer = make_trainer(unit=UNITTranslator, precision=precision)
+    moments = [Events.ITERATION_STARTED, ObjectiveEvents.GENERATORS_STEPPED, ObjectiveEvents.DISCRIMINATORS_STEPPED]
+    values = [at(trainer, moment, lambda: parameters(trainer)) for moment in moments]
+    of_generators, of_discriminators = at_step(trainer)
+    run(trainer, 2)
+    for iteration in range(2):
+        start, middle, end = (taken[iteration] for taken in values)
+        assert all(same(start[name], middle[name]) and moved(middle[name], end[name]) for name in DISCRIMINATORS)
+        assert all(moved(start[name], middle[name]) and same(middle[name], end[name]) for name in GENERATORS)
+        assert all(grad is not None for name in GENERATORS for grad in of_generators[iteration][name])
+        assert all(grad is None for name in GENERATORS for grad in of_discriminators[iteration][name])
+        assert all(grad is None for name in DISCRIMINATORS for grad in of_generators[iteration][name])
+
+
+@pytest.mark.parametrize("source", ["a", "b"])
+def test_either_direction_of_unit_moves_what_both_share(source: str) -> None:
+    target = {"a": "b", "b": "a"}[source]
+    silent = [f"{term}_{target}" for term in ("kl", "reconstruction", "cycle_kl", "cycle")]
+    silent.append(f"adversarial_{target}{source}")
+    trainer = make_trainer(unit=UNITTranslator, loss_weights=dict.fromkeys(silent, 0.0))
+    shared = trainer.objective.networks["generator_ab"].shared_encoder[-1].weight
+    before = shared.detach().clone()
+    run(trainer, 1)
+    assert not torch.equal(shared, before)
 
 
 def test_each_step_leaves_the_other_side_alone() -> None:

@@ -10,6 +10,7 @@ import torch
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import RandomState, ResumeHandler
+from monai_harmonize.networks import UNITTranslator
 
 sys.path.insert(0, str(Path(__file__).parent))
 from training import make_trainer, train_in_processes
@@ -45,6 +46,15 @@ def test_accumulated_gradients_do_not_get_lost(tmp_path) -> None:
     assert killed == [[-9], [0]]
     whole, resumed = (torch.load(tmp_path / f / "weights0.pt", weights_only=True) for f in ("whole", "killed"))
     assert all(torch.equal(resumed[name], value) for name, value in whole.items())
+
+
+def test_modules_that_networks_share_and_the_noise_of_codes_continue(tmp_path) -> None:
+    assert train_in_processes(tmp_path / "whole", unit=UNITTranslator) == [0]
+    killed = [train_in_processes(tmp_path / "killed", unit=UNITTranslator, kill=kill) for kill in (5, 0)]
+    assert killed == [[-9], [0]]
+    whole, resumed = (torch.load(tmp_path / f / "weights0.pt", weights_only=True) for f in ("whole", "killed"))
+    for name, value in whole.items():
+        assert torch.equal(resumed[name], value), name
 
 
 def test_the_file_is_replaced_atomically(tmp_path, monkeypatch) -> None:

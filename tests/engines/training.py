@@ -1,4 +1,4 @@
-"""A small CycleGAN training that tests start, kill and continue, also in processes of its own."""
+"""A small training of CycleGAN, or of UNIT, that tests start, kill and continue, also in processes of its own."""
 
 import multiprocessing
 import os
@@ -20,8 +20,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from monai_harmonize.data import PositionSampler, UnpairedDataset
 from monai_harmonize.engines import LinearDecay, ObjectiveTrainer, RandomState, ReplayPool, ResumeHandler
 from monai_harmonize.engines.objective_trainer import unwrap
-from monai_harmonize.networks import ResNetGenerator
-from monai_harmonize.objectives import CycleGAN
+from monai_harmonize.networks import ResNetGenerator, UNITTranslator
+from monai_harmonize.objectives import UNIT, CycleGAN
 
 
 def images(count: int, seed: int) -> Dataset:
@@ -30,6 +30,13 @@ def images(count: int, seed: int) -> Dataset:
     items = [{"image": 2 * torch.rand(1, 16, 16, generator=generator) - 1} for _ in range(count)]
     augmentation = [RandRotated("image", range_x=0.3, prob=0.7), RandGaussianNoised("image", prob=0.5)]
     return Dataset(items, Compose(augmentation))
+
+
+class WithoutNoise(UNITTranslator):
+    """Translator whose code is its mean also while it trains."""
+
+    def sample(self, mean: torch.Tensor) -> torch.Tensor:
+        return mean
 
 
 class KillAt:
@@ -56,21 +63,28 @@ def make_trainer(
     dropout: float = 0.1,
     loss_weights: dict[str, float] | None = None,
     double: bool = False,
+    unit: type[UNITTranslator] | None = None,
     rank: int = 0,
     ranks: int = 1,
     **options,
 ) -> ObjectiveTrainer:
     """Trainer of four epochs with everything that has a state; it resumes from ``folder``."""
     torch.manual_seed(0)
-    generators = [ResNetGenerator(2, channels=4, num_blocks=1) for _ in range(2)]
+    if unit is None:
+        generators = [ResNetGenerator(2, channels=4, num_blocks=1) for _ in range(2)]
+    else:
+        translator = unit(2, channels=4, num_blocks=1)
+        generators = [translator, translator.partner()]
     discriminators = [PatchDiscriminator(2, 4, 1, num_layers_d=1, norm="instance", dropout=dropout) for _ in range(2)]
     networks = [network.double() if double else network for network in (*generators, *discriminators)]
     if ranks > 1:
-        networks = [DistributedDataParallel(network) for network in networks]
+        networks = [
+            network if isinstance(network, UNITTranslator) else DistributedDataParallel(network) for network in networks
+        ]
         torch.manual_seed(rank)
-    objective = CycleGAN(*networks, loss_weights=loss_weights)
+    objective = (UNIT if unit else CycleGAN)(*networks, loss_weights=loss_weights)
     optimizers = [
-        torch.optim.Adam([p for network in group for p in network.parameters()], 1e-3, (0.5, 0.999))
+        torch.optim.Adam(torch.nn.ModuleList(group).parameters(), 1e-3, (0.5, 0.999))
         for group in (generators, discriminators)
     ]
     schedulers = [LinearDecay(optimizer, 4, 1) for optimizer in optimizers]
