@@ -30,7 +30,6 @@ class Model:
         reverse: overlay of inference for the other direction where one training yields both; weights are then
             ``model_b2a.pt``.
         learns_from_source: whether its training looks at images of the source site.
-        paper: which of the published figures stand beside it.
     """
 
     bundle: str
@@ -41,7 +40,6 @@ class Model:
     inference_overlays: tuple[str, ...] = ()
     reverse: str | None = None
     learns_from_source: bool = True
-    paper: str | None = None
 
     def find(self) -> Bundle:
         """The bundle.

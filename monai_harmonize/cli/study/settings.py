@@ -153,7 +153,6 @@ class Study:
             "overlays": list(model.overlays),
             "transductive": model.learns_from_source and self.saw_tested_images,
             "harmonizer_seeds": [self.seed],
-            "paper": model.paper,
         }
 
 
