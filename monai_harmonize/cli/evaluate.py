@@ -9,6 +9,7 @@ import typer
 
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
+from monai_harmonize.data import InputError
 from monai_harmonize.engines.bundle import bundles_here, find_bundle
 from monai_harmonize.evaluation import run_evaluation
 from monai_harmonize.safety.certificate_table import CertificateTable
@@ -29,8 +30,21 @@ def evaluate(
         str | None, typer.Option(help="Bundle that harmonized; by default the one that the certificates name.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of templates and intervals.")] = 0,
+    own_scores: Annotated[
+        Path | None, typer.Option(help="scores.csv of a classifier of the target site, of its own images.")
+    ] = None,
+    raw_scores: Annotated[Path | None, typer.Option(help="The same classifier's, of the source site's images.")] = None,
+    harmonized_scores: Annotated[Path | None, typer.Option(help="The same, of the harmonized images.")] = None,
 ) -> None:
-    """Measure how much closer the images came to the target site and what happened to the anatomy."""
+    """Measure how much closer the images came to the target site and what happened to the anatomy.
+
+    With the three tables of a classifier, also what harmonization is worth to it.
+    """
+    scores = {"own": own_scores, "raw": raw_scores, "harmonized": harmonized_scores}
+    given = {kind: path for kind, path in scores.items() if path is not None}
+    if given and len(given) < len(scores):
+        missing = ", ".join(f"--{kind}-scores" for kind in scores if kind not in given)
+        raise InputError(f"{missing}: is missing; give the three tables of a classifier, or none.")
     name = bundle or bundle_of(harmonized)
     run = run_evaluation(
         manifest,
@@ -42,6 +56,7 @@ def evaluate(
         seed=seed,
         root=dataset_dir,
         bundle_root=find_bundle(name).root if name else None,
+        classification=given or None,
     )
     console.print(run.verdict.headline)
     for warning in run.verdict.warnings:
