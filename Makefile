@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-BUNDLE := bundles/cyclegan_cxr
+STUDY := demo/study
+SCORES := $(STUDY)/scores/site_b/seed_0
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test lint format bench clean
@@ -23,9 +24,10 @@ $(VENV)/.test: $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run
-	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/train.json
-	$(BIN)/python -m monai.bundle run --config_file $(BUNDLE)/configs/inference.json
-	$(BIN)/monai-harmonize evaluate --manifest $(BUNDLE)/data/manifest.csv --harmonized $(BUNDLE)/harmonized --output demo
+	$(BIN)/monai-harmonize protocol --definition demo --one-direction --seed 0 --output $(STUDY)
+	$(BIN)/monai-harmonize evaluate --manifest $(STUDY)/data/manifest.csv --output demo \
+		--harmonized $(STUDY)/harmonized/site_a_to_site_b/cyclegan \
+		--own-scores $(SCORES)/own.csv --raw-scores $(SCORES)/raw.csv --harmonized-scores $(SCORES)/cyclegan.csv
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -43,4 +45,4 @@ bench: $(VENV)/.run
 	$(BIN)/python benchmarks/cyclegan_step.py
 
 clean:
-	rm -rf demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized
+	rm -rf demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized*

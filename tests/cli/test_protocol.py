@@ -142,7 +142,7 @@ def records_seen(each: Study) -> set[str]:
 
 def test_definitions_of_the_package_name_bundles_and_options_that_exist() -> None:
     names = sorted(path.stem for path in DEFINITIONS.glob("*.json"))
-    assert names == ["lee2020", "lee2020_paper"]
+    assert names == ["demo", "lee2020", "lee2020_paper"]
     for name in names:
         definition = find_definition(name)
         for model in (definition.classifier, *definition.methods.values()):
