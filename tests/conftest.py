@@ -1,6 +1,9 @@
 """Shared fixtures."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,12 @@ def chest_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = {"train": 6, "validation": 2, "test": 3}
     write_chest_dataset(folder, sites=("site_a", "site_b"), anatomies_per_site=counts, size=64, workers=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def command() -> Callable[..., subprocess.CompletedProcess]:
+    """Run a command as a user does."""
+    return lambda *arguments, **options: subprocess.run(
+        [sys.executable, "-m", "monai_harmonize.cli", *map(str, arguments)],
+        capture_output=True, text=True, check=False, **options,
+    )  # fmt: skip

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,15 +17,6 @@ from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, 
 def cli() -> Callable[..., Any]:
     """Run a command in this process."""
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="session")
-def command() -> Callable[..., subprocess.CompletedProcess]:
-    """Run a command as a user does."""
-    return lambda *arguments, **options: subprocess.run(
-        [sys.executable, "-m", "monai_harmonize.cli", *map(str, arguments)],
-        capture_output=True, text=True, check=False, **options,
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

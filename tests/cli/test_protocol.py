@@ -12,6 +12,7 @@ from monai_harmonize.cli.study.settings import Direction, Study
 from monai_harmonize.cli.study.stages import Stage, stages_of
 from monai_harmonize.data import InputError
 from monai_harmonize.data.manifest import load_manifest
+from monai_harmonize.phantoms import write_chest_dataset
 from monai_harmonize.safety.certificate_writer import TABLE_NAME
 
 TINY = {
@@ -46,9 +47,18 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.fixture(scope="session")
+def labelled_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Phantoms with two test patients of each class, the fewest that have an interval."""
+    folder = tmp_path_factory.mktemp("phantoms") / "labelled"
+    counts = {"train": 4, "validation": 2, "test": 4}
+    write_chest_dataset(folder, sites=("site_a", "site_b"), anatomies_per_site=counts, size=64, workers=1)
+    return folder
+
+
 @pytest.mark.slow
-def test_a_study_from_nothing_to_its_report_and_again(cli, chest_data: Path, tiny: Path, tmp_path: Path) -> None:
-    command = ("protocol", "--output", tmp_path, "--dataset-dir", chest_data, "--seed", "0", "--definition", tiny)
+def test_a_study_from_nothing_to_its_report_and_again(cli, labelled_data: Path, tiny: Path, tmp_path: Path) -> None:
+    command = ("protocol", "--output", tmp_path, "--dataset-dir", labelled_data, "--seed", "0", "--definition", tiny)
     done = cli(*command)
     assert done.exit_code == 0, done.stderr
     assert "Table 2" in done.stdout
