@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from time import monotonic
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from monai_harmonize.cli.manifest import DatasetDir
@@ -88,9 +90,47 @@ def run_stages(study: Study) -> None:
 
 
 def print_tables(report: ClassificationReport) -> None:
-    """The two tables of the paper."""
-    for title, frame in (("Table 1", report.table_1), ("Table 2", report.table_2)):
-        table = Table(*map(str, frame.columns), title=title)
-        for row in frame.itertuples(index=False):
-            table.add_row(*(f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row))
+    """The two tables of the paper, in short; the CSV files hold all of their columns."""
+    for (source, target), rows in report.table_1.groupby(["source", "target"], sort=False):
+        table = narrow_table(
+            f"Table 1: SSIM to the raw image, {source} to {target}", "method", "SSIM", "inverted", "paper"
+        )
+        for row in rows.itertuples():
+            paper = spread(row.paper_ssim, row.paper_ssim_sd)
+            table.add_row(row.title, spread(row.ssim, row.ssim_sd), f"{row.inverted} of {row.images}", paper)
         console.print(table)
+    for (source, target), rows in report.table_2.groupby(["source", "target"], sort=False):
+        title = f"Table 2: classifier of {target} on images of {source}"
+        table = narrow_table(title, "images", "AUC", "95 %", "recovered", "p to raw", "sens", "spec", "paper")
+        for row in rows.itertuples():
+            seen = " (transductive)" if row.transductive is True else ""
+            table.add_row(
+                row.title + seen,
+                f"{row.auc:.3f}",
+                f"{row.auc_low:.3f}-{row.auc_high:.3f}",
+                number(row.recovered, ".0%"),
+                number(row.p_raw_holm, ".2g"),
+                f"{row.sensitivity:.2f}",
+                f"{row.specificity:.2f}",
+                number(row.paper_auc, ".2f"),
+            )
+        console.print(table)
+
+
+def narrow_table(title: str, first: str, *others: str) -> Table:
+    """Table whose numbers stay on one line in a terminal of 80 columns."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, no_wrap=True, justify="right")
+    return table
+
+
+def number(value: float, style: str) -> str:
+    """A number, or nothing where there is none."""
+    return "" if isnan(value) else format(value, style)
+
+
+def spread(mean: float, deviation: float) -> str:
+    """Mean and standard deviation."""
+    return "" if isnan(mean) else f"{mean:.3f}" + ("" if isnan(deviation) else f" ± {deviation:.3f}")
