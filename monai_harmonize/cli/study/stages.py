@@ -76,9 +76,6 @@ def classifier_training(study: Study, site: str, seed: int) -> Stage:
     def work() -> None:
         options = {"records": study.manifest, "site": site, "seed": seed}
         train(model, {**options, **model.train}, weights)
-        threshold = trained_settings(weights)["threshold"]
-        with atomic_path(study.scores(site, seed, OWN).with_name("threshold.json")) as temporary:
-            temporary.write_text(json.dumps({"threshold": threshold}) + "\n", encoding="utf-8")
 
     title = f"train {model.title} on {site}, seed {seed}"
     return Stage(title, done(weights), lambda: training_settings(study, model), work)
@@ -142,6 +139,10 @@ def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
         with atomic_path(table) as temporary:
             shutil.copyfile(table.with_suffix("") / "scores.csv", temporary)
         shutil.rmtree(table.with_suffix(""))
+        if name == OWN:
+            threshold = trained_settings(weights)["threshold"]
+            with atomic_path(table.with_name("threshold.json")) as temporary:
+                temporary.write_text(json.dumps({"threshold": threshold}) + "\n", encoding="utf-8")
 
     def settings() -> dict[str, Any]:
         harmonized = study.harmonized(name, direction)
