@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +17,7 @@ from monai_harmonize.evaluation.images import Image, Load, load_item, load_unit_
 from monai_harmonize.metrics.inversion import NONE, PARTIAL
 from monai_harmonize.safety.drawing import show_image
 
-__all__ = ["example_figure", "example_names", "grey_window", "mark_inversion", "short_name"]
+__all__ = ["example_figure", "example_names", "grey_window", "mark_inversion", "short_name", "title_columns"]
 
 
 def example_names(pictures: Pictures, count: int = 4) -> list[str]:
@@ -56,21 +58,27 @@ def example_figure(pictures: Pictures, looks: dict[str, Look], *, count: int = 4
             if column != RAW:
                 mark_inversion(axes, kinds[column, name])
         show_image(grid[place, -1], target, "gray", low, high)
-        grid[place, 0].set_ylabel(short_name(name), fontsize=10)
-    titles = [looks[column].label for column in columns] + [f"{looks[TARGET].label}\n(another patient)"]
-    for axes, title in zip(grid[0], titles, strict=True):
-        axes.set_title(title, fontsize=11)
+        grid[place, 0].set_ylabel(short_name(name), fontsize=8)
+    title_columns(grid[0], [*(looks[column].label for column in columns), f"{looks[TARGET].label} (another patient)"])
     return figure
+
+
+def title_columns(row: np.ndarray[tuple[int], np.dtype[np.object_]], titles: Sequence[str]) -> None:
+    """Titles above the first row of images, broken to the columns' width."""
+    letters = int(13 / max(len(row), 5) / 0.085)
+    for axes, title in zip(row, titles, strict=True):
+        axes.set_title(fill(title, letters), fontsize=10)
 
 
 def image_grid(images: list[Image], columns: int) -> tuple[Figure, np.ndarray[tuple[int, int], np.dtype[np.object_]]]:
     """Figure of one row per image, each as high as its image needs."""
     cell = 13 / max(columns, 5)
     heights = [cell * min(image.shape[1] / image.shape[0], 2.0) for image in images]
-    total = sum(heights) + 0.1 * len(heights) + 0.6
+    head = 0.75
+    total = sum(heights) + 0.1 * len(heights) + head
     figure = Figure(figsize=(cell * columns + 0.4, total))
     layout = figure.add_gridspec(
-        len(images), columns, height_ratios=heights, left=0.04, right=0.995, top=1 - 0.6 / total, bottom=0.01,
+        len(images), columns, height_ratios=heights, left=0.04, right=0.995, top=1 - head / total, bottom=0.01,
         wspace=0.03, hspace=0.04,
     )  # fmt: skip
     return figure, layout.subplots(squeeze=False)
@@ -96,7 +104,7 @@ def grey_window(pictures: Pictures) -> tuple[float, float]:
     return float(low), float(max(high, low + 1 / len(cumulative)))
 
 
-def short_name(name: str, length: int = 22) -> str:
+def short_name(name: str, length: int = 20) -> str:
     """Last part of a path, cut from the left."""
     last = PurePosixPath(name).name
     return last if len(last) <= length else "…" + last[-length + 1 :]

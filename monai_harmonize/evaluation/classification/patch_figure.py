@@ -19,6 +19,7 @@ from monai_harmonize.evaluation.classification.example_figure import (
     image_grid,
     mark_inversion,
     short_name,
+    title_columns,
 )
 from monai_harmonize.evaluation.classification.pictures import Pictures
 from monai_harmonize.evaluation.classification.study import RAW
@@ -64,7 +65,7 @@ def patch_place(record: Item, images: dict[str, Image]) -> tuple[slice, slice, s
         inner = blurred[edges[0] : shape[0] - edges[0], edges[1] : shape[1] - edges[1]]
         best = np.unravel_index(inner.argmax(), inner.shape)
         centre = tuple(int(place) + edge for place, edge in zip(best, edges, strict=True))
-        reason = "most change in the body"
+        reason = "at most change"
     start = [min(max(middle - side // 2, 0), length - side) for middle, length in zip(centre, shape, strict=True)]
     return slice(start[0], start[0] + side), slice(start[1], start[1] + side), reason
 
@@ -96,13 +97,12 @@ def patch_figure(pictures: Pictures, looks: dict[str, Look], *, count: int = 3, 
         show_image(axes_row[0], images[RAW], "gray", low, high)
         size = across.stop - across.start
         axes_row[0].add_patch(Rectangle((across.start, down.start), size, size, fill=False, ec="#F0E442", lw=2))
-        axes_row[0].set_ylabel(f"{short_name(name)}\n{reason}", fontsize=10)
+        axes_row[0].set_ylabel(f"{short_name(name)}\n{reason}", fontsize=8)
         for axes, column in zip(axes_row[1:], columns, strict=True):
             show_image(axes, patches[column], "gray", darkest, brightest)
             if column != RAW:
                 mark_inversion(axes, kinds[column, name], "IMAGE ")
-    for axes, title in zip(grid[0], ["Where", *(looks[column].label for column in columns)], strict=True):
-        axes.set_title(title, fontsize=11)
+    title_columns(grid[0], ["Where", *(looks[column].label for column in columns)])
     return figure
 
 

@@ -37,7 +37,7 @@ class Pictures:
         targets: records of the target site.
         per_image: one row per method and image: `ssim_to_input`, `residual_rms`, `gradient_agreement`,
             `rank_correlation`, `flipped_edges`, `inversion` (none, partial, global), `inverted` and the certificate's
-            `verdict`, empty without one.
+            `verdict` and `guarantee_class`, empty without one.
         histograms: mean histogram of raw, each method and the target, `(bins,)`.
     """
 
@@ -62,7 +62,7 @@ def read_pictures(
         InputError: images of a method are missing or cannot be compared; all of them are named.
     """
     harmonized: dict[str, dict[str, Item]] = {}
-    verdicts: dict[str, Mapping[str, str]] = {}
+    certificates: dict[str, Mapping[str, Mapping[str, str]]] = {}
     sources: dict[str, Item] = {}
     targets: tuple[Item, ...] = ()
     for method in study.methods:
@@ -80,12 +80,13 @@ def read_pictures(
             raise InputError(f"{folder}: {len(pairing.missing)} images of {direction.source} are missing: {listed}")
         sources = {case.name: case.source for case in pairing.cases}
         harmonized[method.name] = {case.name: case.harmonized for case in pairing.cases}
-        rows = CertificateTable(folder / TABLE_NAME).known()
-        verdicts[method.name] = {name: row["verdict"] for name, row in rows.items()}
+        certificates[method.name] = CertificateTable(folder / TABLE_NAME).known()
         targets = pairing.targets
     rows_of, sums = _measured(sources, harmonized, load, progress)
     table = pd.DataFrame(rows_of)
-    table["verdict"] = [verdicts[row.method].get(row.image, "") for row in table.itertuples()]
+    for column in ("verdict", "guarantee_class"):
+        stated = [certificates[row.method].get(row.image, {}).get(column, "") for row in table.itertuples()]
+        table[column] = stated
     histograms = {name: total / len(sources) for name, total in sums.items()}
     histograms[TARGET] = np.mean([grey_level_histogram(load_unit_image(item, load)) for item in targets], axis=0)
     return Pictures(direction, sources, harmonized, targets, table, histograms)

@@ -33,6 +33,8 @@ def looks(direction: Direction, methods: tuple[Method, ...]) -> dict[str, Look]:
         RAW: Look(f"{direction.source}, raw", "#D55E00", ":"),
     }
     for place, method in enumerate(methods):
-        turn = place % len(METHOD_COLOURS)
-        found[method.name] = Look(method.title, METHOD_COLOURS[turn], METHOD_LINES[turn])
+        # Beyond the colours, a colour comes again with another line.
+        turn, again = place % len(METHOD_COLOURS), place // len(METHOD_COLOURS)
+        line = METHOD_LINES[(turn + again) % len(METHOD_LINES)]
+        found[method.name] = Look(method.title, METHOD_COLOURS[turn], line)
     return found

@@ -40,12 +40,19 @@ def similarity_table(study: Study, pictures: Pictures, *, seed: int = 0, resampl
                 "residual_rms": float(table["residual_rms"].mean()),
                 "edges_kept": float(table["gradient_agreement"].mean()),
                 "inverted": int(table["inverted"].sum()),
+                "guarantee_class": stated_class(table["guarantee_class"], method.guarantee_class),
                 "images": len(table),
                 "paper_ssim": mean,
                 "paper_ssim_sd": sd,
             }
         )
     return pd.DataFrame(rows)
+
+
+def stated_class(classes: pd.Series, default: str) -> str:
+    """Guarantee class of a method's certificates; an overlay may give another one than the bundle's metadata."""
+    known = set(classes) - {""}
+    return str(known.pop()) if len(known) == 1 else default
 
 
 def table_2(
@@ -66,7 +73,7 @@ def table_2(
                 "title": method.title if method else title,
                 **{key: value for key, value in row.items() if key != "method"},
                 "transductive": method.transductive if method else None,
-                "guarantee_class": method.guarantee_class if method else "",
+                "guarantee_class": str(pictures.loc[name, "guarantee_class"]) if method else "",
                 "harmonizer_seeds": len(method.harmonizer_seeds) if method else None,
                 "inverted": int(pictures.loc[name, "inverted"]) if method else None,
                 "pictures": int(pictures.loc[name, "images"]) if method else None,

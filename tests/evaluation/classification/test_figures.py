@@ -36,7 +36,7 @@ def test_a_patch_is_where_structure_was_added() -> None:
     spot = image.copy()
     spot[50:56, 70:76] += 0.3
     across, down, reason = patch_place({"image": "x"}, {"raw": image, "one": image**2, "other": spot})
-    assert reason == "most change in the body"
+    assert reason == "at most change"
     assert across.start <= 50 < 56 <= across.stop
     assert down.start <= 70 < 76 <= down.stop
     assert across.stop - across.start == down.stop - down.start == 20
