@@ -8,6 +8,9 @@ STUDY := demo/study
 SCORES := $(STUDY)/scores/site_b/seed_0
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
+# Threads that wait actively slow a shared machine down many times.
+export OMP_WAIT_POLICY ?= PASSIVE
+
 .PHONY: demo test lint format bench clean
 
 $(BIN)/python:
