@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", default=["cyclegan", "unit"], help="translators with a way back")
     parser.add_argument("--site", default="site_c", help="phantom site that is new to all networks")
     parser.add_argument("--strength", type=float, nargs=2, default=[0.0, 1.0], help="range of the share of the look")
+    parser.add_argument("--seeds", type=int, nargs="+", help="of the study's seeds; all by default")
     options = parser.parse_args()
     settings = json.loads((options.study / "study.json").read_text())
     source, target = settings["directions"][0]
@@ -83,8 +84,9 @@ def main() -> None:
         looks.append({"bundle": f"bundles/{method.bundle}", "checkpoint": str(weights), "overlays": overlays})
     further = {"looks": looks, "train#look#strength": options.strength}
     augmented = Model(plain.bundle, "augmented", (*plain.overlays, "augmented"), {**plain.train, **further})
+    seeds = options.seeds or settings["seeds"]
     found: dict[str, dict[str, list[pd.DataFrame]]] = {}
-    for seed in settings["seeds"]:
+    for seed in seeds:
         folder = options.study / "augmented" / target / f"seed_{seed}"
         weights = {
             PLAIN: options.study / "classifiers" / target / f"seed_{seed}" / "model.pt",
@@ -100,7 +102,7 @@ def main() -> None:
                 for name, model in ((PLAIN, plain), (AUGMENTED, plain)):
                     table = scored(model, weights[name], images, site, folder / f"{name}_{site}")
                     found.setdefault(site, {}).setdefault(name, []).append(table)
-    print(f"Classifier of {target}, {len(settings['seeds'])} seeds; looks: way back of {', '.join(options.methods)}.\n")
+    print(f"Classifier of {target}, seeds {seeds}; looks: way back of {', '.join(options.methods)}.\n")
     print("| tested on | AUC plain | AUC with looks | difference, DeLong |")
     print("|---|---|---|---|")
     for site, tables in found.items():
