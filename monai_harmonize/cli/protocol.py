@@ -14,9 +14,10 @@ from rich.table import Table
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
 from monai_harmonize.cli.study.definition import find_definition
-from monai_harmonize.cli.study.settings import Direction, Study
+from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stages import stages_of
 from monai_harmonize.evaluation.classification import ClassificationReport, run_classification_report
+from monai_harmonize.evaluation.classification.study_folder import Direction
 from monai_harmonize.phantoms.default_data import chest_manifest
 
 __all__ = ["protocol"]
@@ -56,7 +57,7 @@ def protocol(
     directions = [Direction(source_site, target_site)]
     directions += [Direction(target_site, source_site)] if both_directions else []
     study = Study(
-        output=output,
+        folder=output,
         manifest=loaded,
         root=(dataset_dir or loaded.path.parent).absolute(),
         definition=find_definition(definition).only(method),

@@ -66,7 +66,7 @@ def pair_manifest(
     root: Path,
     source_site: str,
     target_site: str,
-    split: str = "test",
+    split: str | Sequence[str] = "test",
     seed: int = 0,
 ) -> Pairing:
     """Cases of one split of a manifest.
@@ -82,7 +82,7 @@ def pair_manifest(
         root: folder that the harmonized files' relative paths start from.
         source_site: site of the harmonized images.
         target_site: site they were brought to.
-        split: split of both sites to compare.
+        split: splits of both sites to compare.
         seed: draws the templates.
 
     Raises:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from monai_harmonize.metrics.level_counts import CHUNK, TABULATED, LevelCounts, in_memory_order, places_of
 from monai_harmonize.transforms.channelwise import Channelwise, of_type
 
-__all__ = ["Curve", "LevelCurve", "linear_curve", "map_levels", "polyline"]
+__all__ = ["Curve", "LevelCurve", "linear_curve", "map_levels", "matching_curve", "polyline"]
 
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -95,3 +95,14 @@ def polyline(knots: ArrayLike, values: ArrayLike, extended: bool = False) -> Cur
         return extended_levels
 
     return curve
+
+
+def matching_curve(counts: LevelCounts, shares: ArrayLike, levels: ArrayLike) -> Curve:
+    """Curve that carries a channel's cumulative histogram onto another one.
+
+    Args:
+        counts: of the channel.
+        shares: of the other histogram, strictly increasing: parts of the pixels.
+        levels: of the other histogram at these shares.
+    """
+    return polyline(counts.levels, polyline(shares, levels)(counts.shares))

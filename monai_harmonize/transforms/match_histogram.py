@@ -9,7 +9,7 @@ from monai.config import KeysCollection
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.metrics.level_counts import LevelCounts, level_counts
 from monai_harmonize.transforms.channelwise import Channelwised, numbers_of
-from monai_harmonize.transforms.level_curve import Curve, LevelCurve, polyline
+from monai_harmonize.transforms.level_curve import Curve, LevelCurve, matching_curve
 
 __all__ = ["MatchHistogram", "MatchHistogramD", "MatchHistogramDict", "MatchHistogramd"]
 
@@ -41,7 +41,7 @@ class MatchHistogram(LevelCurve):
         if len(self.templates) not in (1, channel[1]):
             raise InputError(f"the image has {channel[1]} channels, the template {len(self.templates)}.")
         template = self.templates[channel[0] if len(self.templates) > 1 else 0]
-        return polyline(counts.levels, polyline(template.shares, template.levels)(counts.shares))
+        return matching_curve(counts, template.shares, template.levels)
 
 
 class MatchHistogramd(Channelwised):

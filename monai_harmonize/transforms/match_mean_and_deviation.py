@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from monai.config import KeysCollection
-
 from monai_harmonize.metrics.level_counts import LevelCounts
-from monai_harmonize.transforms.channelwise import Channelwised, Reference, site_reference
-from monai_harmonize.transforms.level_curve import Curve, LevelCurve, linear_curve
+from monai_harmonize.transforms.level_curve import Curve, linear_curve
+from monai_harmonize.transforms.reference_curve import ReferenceCurve, ReferenceCurved
 
 __all__ = ["MatchMeanAndDeviation", "MatchMeanAndDeviationD", "MatchMeanAndDeviationDict", "MatchMeanAndDeviationd"]
 
 
-class MatchMeanAndDeviation(LevelCurve):
+class MatchMeanAndDeviation(ReferenceCurve):
     """Bring the mean and the standard deviation of an image to those that a site's images have on average.
 
     Args:
         reference: the site's, or its file.
         dtype: see ``Channelwise``.
     """
-
-    def __init__(self, reference: Reference, dtype: str | None = None) -> None:
-        super().__init__(dtype)
-        self.reference = site_reference(reference)
 
     def curve(self, counts: LevelCounts, channel: tuple[int, int]) -> Curve:
         """Line of a channel."""
@@ -30,7 +24,7 @@ class MatchMeanAndDeviation(LevelCurve):
         return linear_curve(slope, target.mean - slope * counts.mean)
 
 
-class MatchMeanAndDeviationd(Channelwised):
+class MatchMeanAndDeviationd(ReferenceCurved):
     """Dictionary version of ``MatchMeanAndDeviation``.
 
     Args:
@@ -41,15 +35,7 @@ class MatchMeanAndDeviationd(Channelwised):
         allow_missing_keys: whether keys may be absent.
     """
 
-    def __init__(
-        self,
-        keys: KeysCollection,
-        reference: Reference,
-        dtype: str | None = None,
-        mask_key: str | None = None,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, MatchMeanAndDeviation(reference, dtype), mask_key, allow_missing_keys)
+    curve = MatchMeanAndDeviation
 
 
 MatchMeanAndDeviationD = MatchMeanAndDeviationDict = MatchMeanAndDeviationd

@@ -9,7 +9,7 @@ from monai.config import KeysCollection
 
 from monai_harmonize.metrics.level_counts import LevelCounts
 from monai_harmonize.transforms.channelwise import Channelwised, Reference, site_reference
-from monai_harmonize.transforms.level_curve import Curve, LevelCurve, polyline
+from monai_harmonize.transforms.level_curve import Curve, LevelCurve, matching_curve
 
 __all__ = ["MatchRandomImage", "MatchRandomImageD", "MatchRandomImageDict", "MatchRandomImaged"]
 
@@ -36,8 +36,7 @@ class MatchRandomImage(LevelCurve):
         """Curve through all levels of a channel."""
         templates = self.reference.channel(*channel).templates
         target = templates[self.drawn(counts, len(templates))]
-        shares = np.linspace(0.0, 1.0, len(target))
-        return polyline(counts.levels, polyline(shares, target)(counts.shares))
+        return matching_curve(counts, np.linspace(0.0, 1.0, len(target)), target)
 
     def drawn(self, counts: LevelCounts, templates: int) -> int:
         """Which template an image gets."""

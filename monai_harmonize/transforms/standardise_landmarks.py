@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-from monai.config import KeysCollection
 from numpy.typing import NDArray
 
 from monai_harmonize.metrics.level_counts import LevelCounts
 from monai_harmonize.metrics.site_reference import LANDMARKS
-from monai_harmonize.transforms.channelwise import Channelwised, Reference, site_reference
-from monai_harmonize.transforms.level_curve import Curve, LevelCurve, linear_curve, polyline
+from monai_harmonize.transforms.level_curve import Curve, linear_curve, polyline
+from monai_harmonize.transforms.reference_curve import ReferenceCurve, ReferenceCurved
 
 __all__ = ["StandardiseLandmarks", "StandardiseLandmarksD", "StandardiseLandmarksDict", "StandardiseLandmarksd"]
 
 
-class StandardiseLandmarks(LevelCurve):
+class StandardiseLandmarks(ReferenceCurve):
     """Bring the percentiles of an image to the mean ones of a site, straight lines between them.
 
     Nyul, Udupa. On standardizing the MR image intensity scale. Magnetic Resonance in Medicine 42:1072, 1999. The
@@ -25,10 +24,6 @@ class StandardiseLandmarks(LevelCurve):
         reference: the site's, or its file.
         dtype: see ``Channelwise``.
     """
-
-    def __init__(self, reference: Reference, dtype: str | None = None) -> None:
-        super().__init__(dtype)
-        self.reference = site_reference(reference)
 
     def curve(self, counts: LevelCounts, channel: tuple[int, int]) -> Curve:
         """Curve through the landmarks of a channel."""
@@ -50,7 +45,7 @@ def distinct(
     return levels, chosen
 
 
-class StandardiseLandmarksd(Channelwised):
+class StandardiseLandmarksd(ReferenceCurved):
     """Dictionary version of ``StandardiseLandmarks``.
 
     Args:
@@ -61,15 +56,7 @@ class StandardiseLandmarksd(Channelwised):
         allow_missing_keys: whether keys may be absent.
     """
 
-    def __init__(
-        self,
-        keys: KeysCollection,
-        reference: Reference,
-        dtype: str | None = None,
-        mask_key: str | None = None,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, StandardiseLandmarks(reference, dtype), mask_key, allow_missing_keys)
+    curve = StandardiseLandmarks
 
 
 StandardiseLandmarksD = StandardiseLandmarksDict = StandardiseLandmarksd

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from monai_harmonize.cli.study.definition import DEFINITIONS, find_definition
-from monai_harmonize.cli.study.settings import Direction, Study
+from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stages import Stage, stages_of
 from monai_harmonize.data import InputError
 from monai_harmonize.data.manifest import load_manifest
+from monai_harmonize.evaluation.classification.study_folder import Direction
 from monai_harmonize.phantoms import write_chest_dataset
 from monai_harmonize.safety.certificate_writer import TABLE_NAME
 
@@ -142,8 +143,10 @@ def test_what_harmonizers_see(chest_data: Path, tmp_path: Path, tiny: Path) -> N
     assert [inductive.method_settings(name)["transductive"] for name in TINY["methods"]] == [False, False, False]
     # What looks at the target site only is never transductive.
     assert [transductive.method_settings(name)["transductive"] for name in TINY["methods"]] == [False, True, True]
-    every = study(chest_data, tmp_path, tiny, splits=("train", "validation", "test"))
-    assert every.method_settings("curve")["transductive"]
+    for used in ("train", "validation"):
+        every = study(chest_data, tmp_path, tiny, splits=(used, "test"))
+        assert every.method_settings("curve")["transductive"]
+        assert not every.method_settings("matching")["transductive"]
 
 
 def records_seen(each: Study) -> set[str]:

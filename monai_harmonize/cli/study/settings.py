@@ -12,31 +12,18 @@ from monai_harmonize.cli.study.definition import Definition
 from monai_harmonize.data import InputError
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.manifest import Manifest
+from monai_harmonize.evaluation.classification.study_folder import Direction, StudyFolder
 from monai_harmonize.phantoms.default_data import ChestInputs
 
-__all__ = ["Direction", "Study"]
-
-STUDY_NAME = "study.json"
+__all__ = ["Study"]
 
 
 @dataclass(frozen=True)
-class Direction:
-    """Images of ``source`` are brought to the look of ``target``, where the classifier learned."""
-
-    source: str
-    target: str
-
-    def __str__(self) -> str:
-        """As folders are called."""
-        return f"{self.source}_to_{self.target}"
-
-
-@dataclass(frozen=True)
-class Study:
+class Study(StudyFolder):
     """Everything that decides the results, and where they lie.
 
     Args:
-        output: folder of the study.
+        folder: of the study.
         manifest: labelled images of both sites with splits.
         root: folder that the manifest's relative paths start from.
         definition: classifier and methods.
@@ -47,7 +34,6 @@ class Study:
         seed: of the harmonizers.
     """
 
-    output: Path
     manifest: Manifest
     root: Path
     definition: Definition
@@ -67,26 +53,14 @@ class Study:
         named = [site for direction in self.directions for site in (direction.target, direction.source)]
         return tuple(dict.fromkeys(named))
 
-    def classifier_weights(self, site: str, seed: int) -> Path:
-        """Weights of one classifier."""
-        return self.output / "classifiers" / site / f"seed_{seed}" / "model.pt"
-
     def harmonizer_weights(self, method: str, direction: Direction) -> Path:
         """Weights of one harmonizer; one training may yield both directions."""
         reverse = self.definition.methods[method].reverse
         if reverse is None:
-            return self.output / "harmonizers" / method / str(direction) / "model.pt"
+            return self.folder / "harmonizers" / method / direction.folder / "model.pt"
         first = self.directions[0]
         name = "model.pt" if direction == first else "model_b2a.pt"
-        return self.output / "harmonizers" / method / str(first) / name
-
-    def harmonized(self, method: str, direction: Direction) -> Path:
-        """Folder of harmonized images."""
-        return self.output / "harmonized" / str(direction) / method
-
-    def scores(self, site: str, seed: int, name: str) -> Path:
-        """Table of one classifier's scores: of its ``own`` images, of ``raw`` ones, or of a method's."""
-        return self.output / "scores" / site / f"seed_{seed}" / f"{name}.csv"
+        return self.folder / "harmonizers" / method / first.folder / name
 
     def inputs(self, direction: Direction) -> ChestInputs:
         """Images to be harmonized."""
@@ -103,8 +77,8 @@ class Study:
 
     @property
     def saw_tested_images(self) -> bool:
-        """Whether harmonizers that learn from the source site train on images that are tested."""
-        return self.transductive or "train" in self.splits
+        """Whether harmonizers that learn from the source site train, or choose weights, on images that are tested."""
+        return self.transductive or not {"train", "validation"}.isdisjoint(self.splits)
 
     def begin(self) -> None:
         """Keep the study's settings in its folder.
@@ -112,14 +86,14 @@ class Study:
         Raises:
             InputError: the folder holds a study of other images; results of both would mix.
         """
-        file = self.output / STUDY_NAME
+        file = self.settings_file
         settings = self.settings()
         if file.is_file():
             before = json.loads(file.read_text(encoding="utf-8"))
             for name in ("manifest", "root", "splits", "transductive", "harmonizer_seed", "classifier"):
                 if before.get(name) != settings[name]:
                     raise InputError(
-                        f"--output {self.output}: holds a study with {name} {before.get(name)}, not {settings[name]}; "
+                        f"--output {self.folder}: holds a study with {name} {before.get(name)}, not {settings[name]}; "
                         "choose another folder."
                     )
         with atomic_path(file) as temporary:
@@ -132,7 +106,6 @@ class Study:
             "directions": [[direction.source, direction.target] for direction in self.directions],
             "seeds": list(self.seeds),
             "harmonizer_seed": self.seed,
-            "split": self.splits[0] if len(self.splits) == 1 else list(self.splits),
             "splits": list(self.splits),
             "target_split": "train",
             "manifest": str(self.manifest.path.absolute()),

@@ -12,15 +12,14 @@ from typing import Any
 
 from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.study.definition import Model
-from monai_harmonize.cli.study.settings import Direction, Study
+from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.data import InputError
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.engines.weights import record_fit, trained_settings
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.networks import digest_of_weights
 
 __all__ = ["Stage", "stages_of"]
-
-RAW, OWN = "raw", "own"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def harmonizer_training(study: Study, method: str, direction: Direction) -> Stag
 
 def harmonization(study: Study, method: str, direction: Direction) -> Stage:
     """Write harmonized files with their certificates; what an interrupted run wrote stays."""
-    model, folder = study.definition.methods[method], study.harmonized(method, direction)
+    model, folder = study.definition.methods[method], study.harmonized(direction, method)
     weights, backwards = study.harmonizer_weights(method, direction), direction != study.directions[0]
     overlays = [*model.configurations_of_inference, *([model.reverse] if model.reverse and backwards else [])]
 
@@ -131,7 +130,7 @@ def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
             "dataset_dir": str(study.root),
             "site": direction.target if name == OWN else direction.source,
             "split": "test" if name == OWN else list(study.splits),
-            "harmonized": None if name in (OWN, RAW) else str(study.harmonized(name, direction)),
+            "harmonized": None if name in (OWN, RAW) else str(study.harmonized(direction, name)),
             "checkpoint": str(weights),
             "output_dir": str(table.with_suffix("")),
         }
@@ -141,11 +140,11 @@ def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
         shutil.rmtree(table.with_suffix(""))
         if name == OWN:
             threshold = trained_settings(weights)["threshold"]
-            with atomic_path(table.with_name("threshold.json")) as temporary:
+            with atomic_path(study.threshold(direction.target, seed)) as temporary:
                 temporary.write_text(json.dumps({"threshold": threshold}) + "\n", encoding="utf-8")
 
     def settings() -> dict[str, Any]:
-        harmonized = study.harmonized(name, direction)
+        harmonized = study.harmonized(direction, name)
         mark = harmonized.with_name(f"{harmonized.name}.done.json")
         images = None if name in (OWN, RAW) else json.loads(mark.read_text(encoding="utf-8"))
         return {"classifier": digest_of_weights(weights), "images": images}

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from monai_harmonize.evaluation.classification.pictures import TARGET, Pictures
-from monai_harmonize.evaluation.classification.study import RAW
+from monai_harmonize.evaluation.classification.study_folder import RAW
 from monai_harmonize.evaluation.classification.style import BAD, Look
 from monai_harmonize.evaluation.images import Image, Load, load_item, load_unit_image
 from monai_harmonize.metrics.inversion import NONE, PARTIAL

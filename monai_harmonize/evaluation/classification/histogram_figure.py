@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from monai_harmonize.evaluation.classification.pictures import TARGET, Pictures
-from monai_harmonize.evaluation.classification.study import RAW
+from monai_harmonize.evaluation.classification.study_folder import RAW
 from monai_harmonize.evaluation.classification.style import Look
 from monai_harmonize.evaluation.figures import SHOWN_BINS, coarse_histogram
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from monai_harmonize.evaluation.classification.paper import PAPER_OWN_SD
-from monai_harmonize.evaluation.classification.study import OWN, RAW
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
 
 __all__ = ["area_table", "number", "p_value", "similarity_page_table"]
 

@@ -6,7 +6,7 @@ They bring images of Montgomery County to the look of Shenzhen and give them to 
 
 from __future__ import annotations
 
-from monai_harmonize.evaluation.classification.study import OWN, RAW
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
 
 __all__ = ["PAPER_AUC", "PAPER_NOTE", "PAPER_OWN_SD", "PAPER_SSIM", "paper_row"]
 

@@ -22,7 +22,7 @@ from monai_harmonize.evaluation.classification.example_figure import (
     title_columns,
 )
 from monai_harmonize.evaluation.classification.pictures import Pictures
-from monai_harmonize.evaluation.classification.study import RAW
+from monai_harmonize.evaluation.classification.study_folder import RAW
 from monai_harmonize.evaluation.classification.style import Look
 from monai_harmonize.evaluation.images import Image, Load, load_item
 from monai_harmonize.metrics import monotone_residual

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.evaluation.cases import Item, pair_manifest
-from monai_harmonize.evaluation.classification.study import RAW, Direction, Study
+from monai_harmonize.evaluation.classification.study import Study
+from monai_harmonize.evaluation.classification.study_folder import RAW, Direction
 from monai_harmonize.evaluation.images import Image, Load, load_item, load_unit_image
 from monai_harmonize.evaluation.measure import read_all
 from monai_harmonize.metrics import gradient_agreement, grey_level_histogram, monotone_residual, structural_similarity
@@ -66,14 +67,14 @@ def read_pictures(
     sources: dict[str, Item] = {}
     targets: tuple[Item, ...] = ()
     for method in study.methods:
-        folder = study.harmonized_dir(direction, method)
+        folder = study.harmonized(direction, method.name)
         pairing = pair_manifest(
             manifest,
             folder,
             root=study.root.absolute(),
             source_site=direction.source,
             target_site=direction.target,
-            split=study.split,
+            split=study.splits,
         )
         if pairing.missing:
             listed = ", ".join(pairing.missing[:5]) + ", ..." * (len(pairing.missing) > 5)

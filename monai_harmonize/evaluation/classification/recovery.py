@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monai_harmonize.evaluation.classification.scores import Scores, ScoreSet
 from monai_harmonize.evaluation.classification.significance import MEAN_OF_SEEDS, auc_tests
-from monai_harmonize.evaluation.classification.study import OWN, RAW
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
 from monai_harmonize.evaluation.resampling import percentile_interval, stratified_bootstrap_weights
 from monai_harmonize.metrics.calibration import expected_calibration_error
 from monai_harmonize.metrics.weighted_auc import weighted_auc

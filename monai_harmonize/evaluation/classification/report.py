@@ -17,7 +17,8 @@ from monai_harmonize.evaluation.classification.pictures import Pictures
 from monai_harmonize.evaluation.classification.report_template import STUDY_TEMPLATE
 from monai_harmonize.evaluation.classification.roc_figure import roc_figure
 from monai_harmonize.evaluation.classification.scores import ScoreSet
-from monai_harmonize.evaluation.classification.study import OWN, RAW, Direction, Study
+from monai_harmonize.evaluation.classification.study import Study
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.evaluation.classification.style import Look, looks
 from monai_harmonize.evaluation.classification.words import best, finding, inversions, loss, warnings
 from monai_harmonize.evaluation.images import Load, load_item

@@ -17,7 +17,8 @@ from monai_harmonize.evaluation.classification.pictures import read_pictures
 from monai_harmonize.evaluation.classification.report import DirectionResult, render_study
 from monai_harmonize.evaluation.classification.scores import ScoreSet, read_direction
 from monai_harmonize.evaluation.classification.significance import auc_tests
-from monai_harmonize.evaluation.classification.study import RAW, Direction, Study, load_study
+from monai_harmonize.evaluation.classification.study import Study, load_study
+from monai_harmonize.evaluation.classification.study_folder import RAW, Direction
 from monai_harmonize.evaluation.classification.tables import per_image_table, similarity_table, table_2
 from monai_harmonize.evaluation.images import Load, load_item
 
@@ -121,8 +122,9 @@ def _of(direction: Direction, table: pd.DataFrame) -> pd.DataFrame:
 def _provenance(study: Study, scores: dict[Direction, ScoreSet], seed: int) -> dict[str, str]:
     trainings = {method.title: len(method.harmonizer_seeds) for method in study.methods}
     counts = [f"{d}: {len(s.own.images)} own, {len(s.others[RAW].images)} of the other site" for d, s in scores.items()]
+    tested = " and ".join(study.splits)
     return {
-        "Manifest": f"{study.manifest.name}, split {study.split}; harmonizers saw split {study.target_split}",
+        "Manifest": f"{study.manifest.name}, split {tested}; harmonizers saw split {study.target_split}",
         "Images": "; ".join(counts),
         "Trainings of the classifier": ", ".join(map(str, study.seeds)),
         "Trainings of the harmonizers": ", ".join(f"{title} {count}" for title, count in trainings.items()),

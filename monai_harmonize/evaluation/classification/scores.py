@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.evaluation.classification.study import OWN, RAW, Direction, Study
+from monai_harmonize.evaluation.classification.study import Study
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 
 __all__ = ["ScoreSet", "Scores", "read_direction", "read_scores", "score_set"]
 
@@ -76,8 +77,8 @@ def read_direction(study: Study, direction: Direction) -> ScoreSet:
             neighbours about images, patients or labels.
     """
     names = (OWN, RAW, *(method.name for method in study.methods))
-    files = {name: [study.scores_file(direction, seed, name) for seed in study.seeds] for name in names}
-    thresholds = [study.threshold_file(direction, seed) for seed in study.seeds]
+    files = {name: [study.scores(direction.target, seed, name) for seed in study.seeds] for name in names}
+    thresholds = [study.threshold(direction.target, seed) for seed in study.seeds]
     if missing := [path for path in (*chain(*files.values()), *thresholds) if not path.is_file()]:
         listed = "\n  ".join(map(str, missing))
         raise InputError(f"{direction}: {len(missing)} files of the study are missing; score them first:\n  {listed}")

@@ -14,7 +14,8 @@ from monai_harmonize.evaluation.classification.page_table import area_table
 from monai_harmonize.evaluation.classification.recovery import area_rows
 from monai_harmonize.evaluation.classification.roc_figure import roc_figure
 from monai_harmonize.evaluation.classification.scores import score_set
-from monai_harmonize.evaluation.classification.study import OWN, RAW, Direction, Method
+from monai_harmonize.evaluation.classification.study import Method
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.evaluation.classification.style import looks
 from monai_harmonize.evaluation.classification.words import finding, loss
 from monai_harmonize.evaluation.page_parts import embedded

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from monai_harmonize.evaluation.classification.scores import Scores, ScoreSet
-from monai_harmonize.evaluation.classification.study import OWN, RAW
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
 from monai_harmonize.metrics.delong import AucTest, auc_interval, delong_covariance, paired_auc_test, unpaired_auc_test
 
 __all__ = ["MEAN_OF_SEEDS", "auc_tests", "holm"]

@@ -9,23 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction, StudyFolder
 from monai_harmonize.evaluation.page_parts import GUARANTEES
 
-__all__ = ["OWN", "RAW", "Direction", "Method", "Study", "load_study"]
+__all__ = ["Method", "Study", "load_study"]
 
-OWN, RAW = "own", "raw"
 REQUIRED = ("sites", "seeds", "methods", "directions", "manifest")
-
-
-@dataclass(frozen=True)
-class Direction:
-    """Images of `source` go to the classifier of `target`."""
-
-    source: str
-    target: str
-
-    def __str__(self) -> str:
-        return f"{self.source} to {self.target}"
 
 
 @dataclass(frozen=True)
@@ -48,7 +37,7 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(StudyFolder):
     """A folder of scores and harmonized images.
 
     Args:
@@ -59,33 +48,18 @@ class Study:
         directions: which site's images go to which site's classifier.
         manifest: of the images.
         root: folder that relative paths start from.
-        split: images that were scored.
+        splits: of the source site, whose images were scored.
         target_split: images of the target site that harmonizers saw.
     """
 
-    folder: Path
     sites: tuple[str, ...]
     seeds: tuple[int, ...]
     methods: tuple[Method, ...]
     directions: tuple[Direction, ...]
     manifest: Path
     root: Path
-    split: str = "test"
+    splits: tuple[str, ...] = ("test",)
     target_split: str = "train"
-
-    def scores_file(self, direction: Direction, seed: int, name: str) -> Path:
-        """Probabilities of the target's classifier; `name` is own, raw or a method's."""
-        return self.folder / "scores" / direction.target / f"seed_{seed}" / f"{name}.csv"
-
-    def threshold_file(self, direction: Direction, seed: int) -> Path:
-        """Operating threshold of the target's classifier."""
-        return self.folder / "scores" / direction.target / f"seed_{seed}" / "threshold.json"
-
-    def harmonized_dir(self, direction: Direction, method: Method) -> Path:
-        """Harmonized images; those of the first training where a method has several."""
-        folder = self.folder / "harmonized" / f"{direction.source}_to_{direction.target}" / method.name
-        first = folder / f"seed_{method.harmonizer_seeds[0]}"
-        return first if first.is_dir() else folder
 
 
 def load_study(folder: Path) -> Study:
@@ -98,7 +72,7 @@ def load_study(folder: Path) -> Study:
         InputError: the file is missing, is no JSON, lacks an entry or names a site or guarantee class that is none;
             the message holds every problem.
     """
-    path = folder / "study.json"
+    path = StudyFolder(folder).settings_file
     if not path.is_file():
         raise InputError(f"{path}: no such file; a study is the folder that `monai-harmonize protocol` wrote")
     try:
@@ -126,7 +100,7 @@ def load_study(folder: Path) -> Study:
         tuple(Direction(*pair) for pair in given["directions"]),
         manifest,
         _located(given["root"], folder) if given.get("root") else manifest.parent,
-        given.get("split", "test"),
+        tuple(given.get("splits", ("test",))),
         given.get("target_split", "train"),
     )
 

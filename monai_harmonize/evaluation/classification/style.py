@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from monai_harmonize.evaluation.classification.pictures import TARGET
-from monai_harmonize.evaluation.classification.study import OWN, RAW, Direction, Method
+from monai_harmonize.evaluation.classification.study import Method
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 
 __all__ = ["BAD", "Look", "looks"]
 

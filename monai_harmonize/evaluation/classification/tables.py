@@ -11,7 +11,8 @@ from monai_harmonize.evaluation.classification.paper import PAPER_AUC, PAPER_SSI
 from monai_harmonize.evaluation.classification.pictures import Pictures
 from monai_harmonize.evaluation.classification.recovery import area_rows
 from monai_harmonize.evaluation.classification.scores import ScoreSet
-from monai_harmonize.evaluation.classification.study import OWN, RAW, Direction, Study
+from monai_harmonize.evaluation.classification.study import Study
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.evaluation.resampling import bootstrap_weights, percentile_interval
 
 __all__ = ["per_image_table", "similarity_table", "table_2"]

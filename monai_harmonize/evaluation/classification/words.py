@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from monai_harmonize.evaluation.classification.page_table import p_value
-from monai_harmonize.evaluation.classification.study import OWN, RAW
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
 from monai_harmonize.metrics.inversion import GLOBAL
 
 __all__ = ["best", "finding", "inversions", "loss", "warnings"]

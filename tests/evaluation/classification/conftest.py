@@ -104,7 +104,7 @@ def whole_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "directions": [list(SITES), list(SITES[::-1])],
         "manifest": "data/manifest.csv",
         "root": "data",
-        "split": "test",
+        "splits": ["test"],
         "target_split": "train",
     }
     (folder / "study.json").write_text(json.dumps(study, indent=4))

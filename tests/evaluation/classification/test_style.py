@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from monai_harmonize.evaluation.classification.study import Direction, Method
+from monai_harmonize.evaluation.classification.study import Method
+from monai_harmonize.evaluation.classification.study_folder import Direction
 from monai_harmonize.evaluation.classification.style import looks
 from monai_harmonize.evaluation.classification.tables import stated_class
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from monai_harmonize.evaluation.classification_scores import (
+from monai_harmonize.evaluation.classification.summary import (
     stratified_auc_interval,
     summarize_classification,
     write_classification,

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
 from monai_harmonize.data.atomic import atomic_path
-from monai_harmonize.evaluation.resampling import bootstrap_weights, percentile_interval
+from monai_harmonize.evaluation.resampling import percentile_interval, stratified_bootstrap_weights
 from monai_harmonize.metrics import expected_calibration_error, operating_point, weighted_auc
 
 __all__ = ["ClassificationSummary", "stratified_auc_interval", "summarize_classification", "write_classification"]
@@ -68,15 +68,8 @@ def stratified_auc_interval(
         Both ends; the AUC itself twice where no resample changes it, as with perfectly separated classes.
     """
     classes, values = np.asarray(labels), np.asarray(scores, dtype=np.float64)
-    ill = {group for group, label in zip(groups, classes, strict=True) if label == 1}
-    in_ill = np.array([group in ill for group in groups])
-    rng = np.random.default_rng(seed)
-    weights = np.zeros((RESAMPLES, len(values)))
-    for stratum in (in_ill, ~in_ill):
-        if stratum.any():
-            members = [group for group, use in zip(groups, stratum, strict=True) if use]
-            weights[:, stratum] = bootstrap_weights(members, RESAMPLES, rng) * len(members)
     estimate = float(roc_auc_score(classes, values))
+    weights = stratified_bootstrap_weights(groups, classes, RESAMPLES, np.random.default_rng(seed))
     # Where negative images are those of ill patients only, a resample can lack them; it has no AUC.
     complete = weights[weights[:, classes == 0].sum(axis=1) > 0]
     resampled: NDArray[np.float64] = weighted_auc(classes, values, complete)
