@@ -26,7 +26,9 @@ logger = logging.getLogger(__name__)
 
 
 class BestModelSaver:
-    """Write each network as one flat state dict whenever the evaluator's metric improves.
+    """Write each network as one flat state dict whenever no validation before was better by the evaluator's metric.
+
+    Of equals the latest is kept: it learned longest. An AUC over few images is often equal.
 
     The best score is part of the training state, so that a resumed training does not overwrite a better model.
 
@@ -72,7 +74,7 @@ class BestModelSaver:
         if math.isnan(score):
             logger.warning("Validation metric %s is NaN; this model is not a candidate.", self.metric)
             return
-        better = self.best is None or (score < self.best if self.mode == "min" else score > self.best)
+        better = self.best is None or (score <= self.best if self.mode == "min" else score >= self.best)
         if not better:
             logger.info("Validation %s: %.5f (best %.5f).", self.metric, score, self.best)
             return

@@ -41,13 +41,13 @@ def validate(saver: BestModelSaver, network: Weight, scores: list[float]) -> lis
 @pytest.mark.parametrize(
     ("mode", "scores", "expected"),
     [
-        ("min", [3.0, 2.0, 2.5, 2.0, 1.0], [1, 2, 2, 2, 5]),
-        ("max", [3.0, 2.0, 3.5, 3.5, 1.0], [1, 1, 3, 3, 3]),
+        ("min", [3.0, 2.0, 2.5, 2.0, 1.0], [1, 2, 2, 4, 5]),
+        ("max", [3.0, 2.0, 3.5, 3.5, 1.0], [1, 1, 3, 4, 4]),
         ("min", [float("nan"), 2.0, float("nan"), 1.0], [0, 2, 2, 4]),
         ("max", [float("-inf"), 0.0], [1, 2]),
     ],
 )
-def test_only_a_better_score_replaces_the_file(tmp_path, mode, scores, expected) -> None:
+def test_the_latest_of_the_best_stays(tmp_path, mode, scores, expected) -> None:
     network = Weight()
     saver = BestModelSaver(tmp_path / "models", {"model.pt": network}, "distance", mode)
     assert validate(saver, network, scores) == expected
