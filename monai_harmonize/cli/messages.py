@@ -33,6 +33,9 @@ EXIT_CODES = (
 console = Console(highlight=False, markup=False, soft_wrap=True)
 errors = Console(highlight=False, markup=False, soft_wrap=True, stderr=True)
 
+# How ignite's engines announce an exception, before they raise it.
+ENDING = ("Engine run is terminating due to exception", "Current run is terminating due to exception")
+
 
 def tell_error(error: object) -> None:
     """Print an error that its own words explain."""
@@ -44,12 +47,18 @@ def tell_deprecated(old: str, new: str) -> None:
     errors.print(f"Warning: '{old}' is deprecated and goes with version 0.3; use '{new}'.")
 
 
+def is_no_exception(record: logging.LogRecord) -> bool:
+    """Whether a message tells of something else than an exception that ends the run: who called tells of that."""
+    return record.exc_info is None and not record.getMessage().startswith(ENDING)
+
+
 @contextmanager
 def only_warnings() -> Iterator[None]:
     """Show warnings and errors of a run beside its progress bar, and nothing of MONAI's account of itself."""
     workflows = logging.getLogger("monai.bundle.workflows")  # warns that no logging.conf is used
     disabled, level = logging.root.manager.disable, workflows.level
     handler = RichHandler(console=errors, show_time=False, show_path=False, markup=False)
+    handler.addFilter(is_no_exception)
     logging.disable(logging.INFO)
     workflows.setLevel(logging.ERROR)
     logging.root.addHandler(handler)

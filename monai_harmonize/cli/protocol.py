@@ -13,6 +13,7 @@ from rich.table import Table
 
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
+from monai_harmonize.cli.study.checks import check_study
 from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stages import stages_of
@@ -21,6 +22,9 @@ from monai_harmonize.evaluation.classification.study_folder import Direction
 from monai_harmonize.phantoms.default_data import chest_manifest
 
 __all__ = ["protocol"]
+
+# NumPy's generators take 32 bits.
+LARGEST_SEED = 2**32 - 1
 
 
 def protocol(
@@ -35,9 +39,12 @@ def protocol(
         bool, typer.Option("--both-directions/--one-direction", help="Exchange the sites, too.")
     ] = True,
     seed: Annotated[
-        list[int] | None, typer.Option(help="Seed of a classifier, may be repeated; 0, 1, 2 by default.")
+        list[int] | None,
+        typer.Option(min=0, max=LARGEST_SEED, help="Seed of a classifier, may be repeated; 0, 1, 2 by default."),
     ] = None,
-    harmonizer_seed: Annotated[int, typer.Option(help="Seed of the harmonizers' training.")] = 0,
+    harmonizer_seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of the harmonizers' training.")
+    ] = 0,
     definition: Annotated[
         str, typer.Option(help="What is compared: lee2020, lee2020_paper (a GPU's scale), or a JSON file.")
     ] = "lee2020",
@@ -67,6 +74,7 @@ def protocol(
         transductive=transductive,
         seed=harmonizer_seed,
     )
+    check_study(study)
     study.begin()
     run_stages(study)
     report = run_classification_report(output)

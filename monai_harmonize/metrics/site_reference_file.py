@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from dataclasses import asdict, fields
 from itertools import pairwise
 from os import PathLike
@@ -20,6 +20,7 @@ __all__ = ["load_site_reference", "save_site_reference"]
 FORMAT, VERSION = "site reference", 1
 # Enough for every level of 16 bits.
 DIGITS = 7
+LARGEST = sys.float_info.max
 INCREASING = ("mean_cdf", "landmarks")
 LENGTHS = {"landmarks": len(LANDMARKS), "energies": len(SIGMAS) + 1}
 
@@ -110,8 +111,8 @@ def plain(value: Any) -> Any:
 
 
 def is_number(value: Any) -> bool:
-    """Whether it is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether it is a finite number; a whole one of JSON may be too large to be any."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and -LARGEST <= value <= LARGEST
 
 
 def rounded(value: Any) -> Any:

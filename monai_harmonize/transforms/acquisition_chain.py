@@ -62,7 +62,9 @@ class AcquisitionChain(RandomizableTransform):
             "digitised_film": self.digitised_film,
         }
         result: Tensor = image.clone()
-        result[...] = chains[self.name](image.as_subclass(Tensor).float()).clamp(0.0, 1.0)
+        # Resizing and rounding leave the scale by a hair, where a power is no number.
+        plain = image.as_subclass(Tensor).float().clamp(0.0, 1.0)
+        result[...] = chains[self.name](plain).clamp(0.0, 1.0)
         return result
 
     def windowed_export(self, image: Tensor) -> Tensor:

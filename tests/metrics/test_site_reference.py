@@ -131,6 +131,7 @@ def test_the_file_gives_the_reference_back_and_is_small(tmp_path: Path) -> None:
         (lambda content: content["channels"][0].update(more=1), "channel 0 does not hold"),
         (lambda content: content["channels"][0].update(mean="1"), "mean of channel 0 is damaged"),
         (lambda content: content["channels"][0].update(mean=True), "mean of channel 0 is damaged"),
+        (lambda content: content["channels"][0].update(mean=10**400), "mean of channel 0 is damaged"),
         (lambda content: content["channels"][0].update(deviation=0), "deviation of channel 0 is damaged"),
         (lambda content: content["channels"][0].update(low_pass_mean=float("nan")), "low_pass_mean of channel 0"),
         (lambda content: content["channels"][0]["mean_cdf"].reverse(), "mean_cdf of channel 0 is damaged"),

@@ -30,6 +30,13 @@ def test_windows_and_exposures_differ_between_images_and_processing_does_not(nam
     assert torch.equal(sent(name, 1), sent(name, 2)) == (name == "second_vendor")
 
 
+@pytest.mark.parametrize("name", ACQUISITION_CHAINS)
+def test_levels_a_hair_beyond_the_scale_are_its_ends(name: str) -> None:
+    beyond = IMAGE.clone()
+    beyond[0, 0, :2] = torch.tensor([-1e-6, 1.00001])
+    assert torch.equal(sent(name, image=beyond), sent(name, image=beyond.clamp(0, 1)))
+
+
 def test_an_export_cuts_a_window_into_eight_bits() -> None:
     result = sent("windowed_export", image=LEVELS)
     assert float(((255 * result) % 1).abs().max()) == pytest.approx(0, abs=1e-4)

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.data import InputError
 from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
+from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
 
 __all__ = ["DEFINITIONS", "Definition", "Model", "find_definition"]
 
 # Definitions that come with the package; any other is named by its file.
 DEFINITIONS = Path(__file__).parent
+
+
+def is_text(value: Any) -> bool:
+    """Whether it is a text of some letters."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def are_texts(value: Any) -> bool:
+    """Whether it is a list of texts, which may be empty."""
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+# What an entry of a bundle must be.
+Check = tuple[str, Callable[[Any], bool]]
+TEXT: Check = ("a text", is_text)
+TEXTS: Check = ("a list of texts", are_texts)
+ENTRIES: Check = ("an object of entries", lambda value: isinstance(value, dict))
+EXPECTED: Mapping[str, Check] = {
+    "bundle": TEXT,
+    "title": TEXT,
+    "overlays": TEXTS,
+    "train": ENTRIES,
+    "inference": ENTRIES,
+    "inference_overlays": TEXTS,
+    "reverse": ("a text or null", lambda value: value is None or is_text(value)),
+    "learns_from_source": ("true or false", lambda value: isinstance(value, bool)),
+}
 
 
 @dataclass(frozen=True)
@@ -94,18 +123,29 @@ def find_definition(name: str) -> Definition:
     missing = [entry for entry in ("classifier", "methods") if not isinstance(content.get(entry), dict)]
     if missing:
         raise InputError(f"{path}: has no {missing[0]!r}, or it is no object of entries.")
-    methods = {key: read_model(path, key, entry) for key, entry in content["methods"].items()}
-    return Definition(read_model(path, "classifier", content["classifier"]), methods)
+    classifier = read_model(path, "classifier", content["classifier"])
+    if not content["methods"]:
+        raise InputError(f"{path}: 'methods' is empty; expected one bundle with options at least.")
+    return Definition(classifier, {key: read_model(path, key, entry) for key, entry in content["methods"].items()})
 
 
-def read_model(path: Path, name: str, entry: Mapping[str, Any]) -> Model:
+def read_model(path: Path, name: str, entry: Any) -> Model:
     """One bundle's entry."""
     valid = [each.name for each in fields(Model)]
+    if not isinstance(entry, dict):
+        raise InputError(f"{path}: {name} is no object of entries; its entries are {', '.join(valid)}.")
     unknown = sorted(set(entry) - set(valid))
     if unknown or "bundle" not in entry:
         problem = f"unknown {unknown[0]!r}" if unknown else "no 'bundle'"
         raise InputError(f"{path}: {name} has {problem}; its entries are {', '.join(valid)}.")
-    if Path(name).name != name or name.startswith("."):
-        raise InputError(f"{path}: {name!r} names a folder and may hold no path.")
+    for key, value in entry.items():
+        expected, fits = EXPECTED[key]
+        if not fits(value):
+            raise InputError(f"{path}: {key} of {name} is {value!r}; expected {expected}.")
+    refused = problem_of_name(name)
+    if refused is not None:
+        raise InputError(f"{path}: the method {name!r} {refused}; call it otherwise.")
+    if name in (OWN, RAW):
+        raise InputError(f"{path}: a method is called {name!r}, which is the name of other scores; call it otherwise.")
     lists = {key: tuple(entry[key]) for key in ("overlays", "inference_overlays") if key in entry}
     return Model(**{"title": name, **entry, **lists})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_harmonize.cli.study.definition import Definition
+from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.data import InputError
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.manifest import Manifest
@@ -46,12 +48,31 @@ class Study(StudyFolder):
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise InputError(f"--seed: needs at least one, and none twice; got {list(self.seeds)}.")
+        for site in self.sites:
+            if problem := problem_of_name(site):
+                raise InputError(f"site {site!r} {problem}; call it otherwise in {self.manifest.path}.")
+        for direction in self.directions:
+            if direction.source == direction.target:
+                raise InputError(
+                    f"--source-site and --target-site are both {direction.source}; name two of the sites "
+                    f"{', '.join(self.manifest.sites)} of {self.manifest.path}."
+                )
+        if len({direction.folder for direction in self.directions}) < len(self.directions):
+            raise InputError(
+                f"both directions would go to {self.directions[0].folder}; call a site otherwise in "
+                f"{self.manifest.path}, or give --one-direction."
+            )
 
     @property
     def sites(self) -> tuple[str, ...]:
         """All sites, targets first."""
         named = [site for direction in self.directions for site in (direction.target, direction.source)]
         return tuple(dict.fromkeys(named))
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Sites that classifiers learn at."""
+        return tuple(dict.fromkeys(direction.target for direction in self.directions))
 
     def harmonizer_weights(self, method: str, direction: Direction) -> Path:
         """Weights of one harmonizer; one training may yield both directions."""
@@ -84,20 +105,37 @@ class Study(StudyFolder):
         """Keep the study's settings in its folder.
 
         Raises:
-            InputError: the folder holds a study of other images; results of both would mix.
+            InputError: the folder holds a study of other images, whose results would mix with these, or damaged
+                settings.
         """
-        file = self.settings_file
-        settings = self.settings()
-        if file.is_file():
-            before = json.loads(file.read_text(encoding="utf-8"))
-            for name in ("manifest", "root", "splits", "transductive", "harmonizer_seed", "classifier"):
-                if before.get(name) != settings[name]:
-                    raise InputError(
-                        f"--output {self.folder}: holds a study with {name} {before.get(name)}, not {settings[name]}; "
-                        "choose another folder."
-                    )
-        with atomic_path(file) as temporary:
+        settings, before = self.settings(), self.settings_before()
+        for name in ("manifest", "root", "splits", "transductive", "harmonizer_seed", "classifier"):
+            if before and before.get(name) != settings[name]:
+                raise InputError(
+                    f"--output {self.folder}: holds a study with {name} {before.get(name)}, not {settings[name]}; "
+                    "choose another folder."
+                )
+        records = {**before.get("records", {})}
+        for site, digest in settings["records"].items():
+            if records.setdefault(site, digest) != digest:
+                raise InputError(
+                    f"--output {self.folder}: holds a study of other records of site {site}: {self.manifest.path} has "
+                    "changed since; choose another folder."
+                )
+        settings["records"] = records
+        with atomic_path(self.settings_file) as temporary:
             temporary.write_text(json.dumps(settings, indent=4) + "\n", encoding="utf-8")
+
+    def settings_before(self) -> dict[str, Any]:
+        """What an earlier call kept; empty where there was none."""
+        file = self.settings_file
+        try:
+            content = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        except ValueError as error:
+            raise InputError(f"{file}: is no JSON file of a study; remove it, or choose another --output.") from error
+        if not isinstance(content, dict):
+            raise InputError(f"{file}: holds no settings of a study; remove it, or choose another --output.")
+        return content
 
     def settings(self) -> dict[str, Any]:
         """Content of ``study.json``, which the report reads."""
@@ -110,10 +148,17 @@ class Study(StudyFolder):
             "target_split": "train",
             "manifest": str(self.manifest.path.absolute()),
             "root": str(self.root.absolute()),
+            "records": {site: self.records_digest(site) for site in self.sites},
             "transductive": self.transductive,
             "classifier": as_json(asdict(self.definition.classifier)),
             "methods": {name: self.method_settings(name) for name in self.definition.methods},
         }
+
+    def records_digest(self, site: str) -> str:
+        """Which images, splits and labels the manifest has of a site; nothing of a patient can be read from it."""
+        records = [record for record in self.manifest.records if record["site"] == site]
+        text = json.dumps(records, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def method_settings(self, name: str) -> dict[str, Any]:
         """What the report says of a method."""

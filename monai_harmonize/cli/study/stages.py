@@ -18,6 +18,7 @@ from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.engines.weights import record_fit, trained_settings
 from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.networks import digest_of_weights
+from monai_harmonize.safety.certificate_writer import TABLE_NAME
 
 __all__ = ["Stage", "stages_of"]
 
@@ -31,30 +32,38 @@ class Stage:
         mark: file that says it was done, and how.
         settings: what decides its result, weights of earlier steps included; asked for when its turn comes.
         work: does it.
+        results: what it leaves; without one of them it was not done, whatever the mark says.
     """
 
     title: str
     mark: Path
     settings: Callable[[], dict[str, Any]]
     work: Callable[[], None]
+    results: tuple[Path, ...] = ()
 
     def run(self) -> bool:
         """Do it, or tell with ``False`` that it was done before."""
         wanted = json.loads(json.dumps(self.settings()))
-        if self.mark.is_file() and json.loads(self.mark.read_text(encoding="utf-8")) == wanted:
+        if self.done_with() == wanted and all(result.exists() for result in self.results):
             return False
         self.work()
         with atomic_path(self.mark) as temporary:
             temporary.write_text(json.dumps(wanted, indent=4) + "\n", encoding="utf-8")
         return True
 
+    def done_with(self) -> Any:
+        """Settings of the mark; ``None`` without one, or with a damaged one."""
+        try:
+            return json.loads(self.mark.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+
 
 def stages_of(study: Study) -> Iterator[Stage]:
     """All steps in the order in which they need each other; what is cheap and tells most comes first."""
-    for site in study.sites:
-        if any(direction.target == site for direction in study.directions):
-            for seed in study.seeds:
-                yield classifier_training(study, site, seed)
+    for site in study.targets:
+        for seed in study.seeds:
+            yield classifier_training(study, site, seed)
     for direction in study.directions:
         for seed in study.seeds:
             yield scoring(study, direction, seed, OWN)
@@ -77,7 +86,7 @@ def classifier_training(study: Study, site: str, seed: int) -> Stage:
         train(model, {**options, **model.train}, weights)
 
     title = f"train {model.title} on {site}, seed {seed}"
-    return Stage(title, done(weights), lambda: training_settings(study, model), work)
+    return Stage(title, done(weights), lambda: training_settings(study, model), work, (weights,))
 
 
 def harmonizer_training(study: Study, method: str, direction: Direction) -> Stage:
@@ -95,7 +104,9 @@ def harmonizer_training(study: Study, method: str, direction: Direction) -> Stag
 
     both = " and back" if model.reverse else ""
     title = f"train {model.title}, {direction.source} to {direction.target}{both}"
-    return Stage(title, done(weights), lambda: training_settings(study, model), work)
+    ways = study.directions if model.reverse else (direction,)
+    trained = tuple(study.harmonizer_weights(method, way) for way in ways)
+    return Stage(title, done(weights), lambda: training_settings(study, model), work, trained)
 
 
 def harmonization(study: Study, method: str, direction: Direction) -> Stage:
@@ -116,7 +127,7 @@ def harmonization(study: Study, method: str, direction: Direction) -> Stage:
         return {"weights": digest_of_weights(weights), "inference": dict(model.inference), "overlays": overlays}
 
     title = f"harmonize {direction.source} to {direction.target} by {model.title}"
-    return Stage(title, folder.with_name(f"{folder.name}.done.json"), settings, work)
+    return Stage(title, folder.with_name(f"{folder.name}.done.json"), settings, work, (folder / TABLE_NAME,))
 
 
 def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
@@ -154,7 +165,8 @@ def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
     else:
         shown = f"{direction.source} harmonized by {study.definition.methods[name].title}"
     title = f"classify {shown} by the network of {direction.target}, seed {seed}"
-    return Stage(title, table.with_suffix(".done.json"), settings, work)
+    results = (table, study.threshold(direction.target, seed)) if name == OWN else (table,)
+    return Stage(title, table.with_suffix(".done.json"), settings, work, results)
 
 
 def train(model: Model, options: dict[str, Any], weights: Path) -> None:

@@ -1,0 +1,200 @@
+"""What a study refuses before it trains or writes anything, and what it makes again."""
+
+import json
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from monai_harmonize.cli.messages import only_warnings
+from monai_harmonize.cli.study.checks import check_bundles, check_labels
+from monai_harmonize.cli.study.definition import find_definition
+from monai_harmonize.cli.study.names import problem_of_name
+from monai_harmonize.cli.study.settings import Study
+from monai_harmonize.cli.study.stages import Stage
+from monai_harmonize.data import InputError
+from monai_harmonize.data.manifest import Manifest
+from monai_harmonize.evaluation.classification.study_folder import Direction
+
+MATCHING = {"bundle": "histogram_cxr"}
+
+
+def definition_of(folder: Path, method: dict, name: str = "matching") -> Path:
+    file = folder / "own.json"
+    file.write_text(json.dumps({"classifier": {"bundle": "tb_classification_cxr"}, "methods": {name: method}}))
+    return file
+
+
+def records(source: str = "a", target: str = "b", **changed: object) -> tuple[dict, ...]:
+    """Two images of both classes in every split of two sites."""
+    return tuple(
+        {"image": f"/{site}/{split}/{label}.png", "site": site, "split": split, "label": label, **changed}
+        for site in (source, target)
+        for split in ("train", "validation", "test")
+        for label in (0, 1)
+    )
+
+
+def study(folder: Path, source: str = "a", target: str = "b", **changed: object) -> Study:
+    return Study(
+        folder=folder / "study",
+        manifest=Manifest(folder / "manifest.csv", records(source, target, **changed)),
+        root=folder,
+        definition=find_definition(str(definition_of(folder, MATCHING))),
+        directions=(Direction(source, target), Direction(target, source)),
+        seeds=(0,),
+    )
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../up", "/x", "a/b", "a\\b", "", " ", "a\nb", "$1/0", "@seed", "%x"])
+def test_no_name_leads_out_of_the_study_or_becomes_code(tmp_path: Path, name: str) -> None:
+    assert problem_of_name(name)
+    with pytest.raises(InputError, match="call it otherwise") as error:
+        study(tmp_path, name, "b")
+    assert repr(name) in str(error.value)
+    with pytest.raises(InputError, match="call it otherwise"):
+        find_definition(str(definition_of(tmp_path, MATCHING, name)))
+
+
+@pytest.mark.parametrize("name", ["site_a", "Site A", "Zürich 病院", "[a]", "a.b", "v1.0-$x"])
+def test_ordinary_names_are_taken(tmp_path: Path, name: str) -> None:
+    assert problem_of_name(name) is None
+    assert name in study(tmp_path, name, "b").sites
+
+
+def test_two_sites_need_two_names_and_two_folders(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="are both a; name two of the sites a"):
+        study(tmp_path, "a", "a")
+    with pytest.raises(InputError, match="--one-direction"):
+        study(tmp_path, "a", "a_to_a")
+
+
+@pytest.mark.parametrize("name", ["own", "raw"])
+def test_no_method_takes_the_name_of_other_scores(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="name of other scores"):
+        find_definition(str(definition_of(tmp_path, MATCHING, name)))
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        (None, "no object of entries"),
+        ("histogram_cxr", "no object of entries"),
+        ({"bundle": 7}, "bundle of matching is 7; expected a text"),
+        ({**MATCHING, "overlays": "filter"}, "overlays of matching is 'filter'; expected a list"),
+        ({**MATCHING, "train": [1]}, "expected an object"),
+        ({**MATCHING, "title": ["x"]}, "expected a text"),
+        ({**MATCHING, "reverse": 1}, "text or null"),
+        ({**MATCHING, "learns_from_source": "no"}, "true or false"),
+    ],
+)
+def test_an_entry_of_another_kind_is_named(tmp_path: Path, method: dict, message: str) -> None:
+    file = definition_of(tmp_path, method)
+    with pytest.raises(InputError, match=message) as error:
+        find_definition(str(file))
+    assert str(file) in str(error.value)
+
+
+def test_a_study_compares_something(tmp_path: Path) -> None:
+    file = tmp_path / "own.json"
+    file.write_text(json.dumps({"classifier": {"bundle": "tb_classification_cxr"}, "methods": {}}))
+    with pytest.raises(InputError, match="'methods' is empty"):
+        find_definition(str(file))
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ({"bundle": "nobody"}, "nobody"),
+        ({"bundle": "lung_segmentation_cxr"}, "no harmonizer"),
+        ({**MATCHING, "train": {"epoks": 3}}, "epoks"),
+        ({**MATCHING, "inference": {"methud": "nyul"}}, "methud"),
+        ({**MATCHING, "overlays": ["zz"]}, "zz"),
+        ({**MATCHING, "reverse": "zz"}, "zz"),
+    ],
+)
+def test_what_a_bundle_lacks_is_told_before_any_training(tmp_path: Path, method: dict, message: str) -> None:
+    check_bundles(find_definition(str(definition_of(tmp_path, MATCHING))))
+    with pytest.raises(InputError, match=message):
+        check_bundles(find_definition(str(definition_of(tmp_path, method))))
+
+
+def test_labels_are_checked_before_any_training(tmp_path: Path) -> None:
+    check_labels(study(tmp_path))
+    with pytest.raises(InputError, match=r"manifest.csv: site b, split train: 2 of 2 .* have label 1"):
+        check_labels(study(tmp_path, label=1))
+    with pytest.raises(InputError, match=r"site b, split train: .* holds 'yes'"):
+        check_labels(study(tmp_path, label="yes"))
+    # The source site is tested, no classifier learns there.
+    every = study(tmp_path)
+    one_class = tuple(item for item in every.manifest.records if (item["site"], item["label"]) != ("a", 1))
+    one_way = replace(every, manifest=replace(every.manifest, records=one_class), directions=every.directions[:1])
+    with pytest.raises(InputError, match="site a, split test"):
+        check_labels(one_way)
+
+
+@pytest.mark.parametrize("content", [b'{\n    "sites"', b"[]", b"null", b"", b"\xff\xfe"])
+def test_damaged_settings_are_told(tmp_path: Path, content: bytes) -> None:
+    every = study(tmp_path)
+    every.begin()
+    every.begin()
+    every.settings_file.write_bytes(content)
+    with pytest.raises(InputError, match="remove it, or choose another --output") as error:
+        every.begin()
+    assert str(every.settings_file) in str(error.value)
+    assert every.settings_file.read_bytes() == content
+
+
+def test_a_manifest_that_changed_is_another_study(tmp_path: Path) -> None:
+    study(tmp_path).begin()
+    study(tmp_path, "c", "b").begin()  # a further site leaves what is known of the others
+    with pytest.raises(InputError, match="other records of site"):
+        study(tmp_path, polarity="inverted").begin()
+    study(tmp_path).begin()
+
+
+@pytest.mark.parametrize("content", [b'{"rate', b"", b"\xff"])
+def test_a_step_with_a_damaged_mark_is_done_again(tmp_path: Path, content: bytes) -> None:
+    done: list[int] = []
+    stage = Stage("", tmp_path / "mark.json", lambda: {"rate": 1}, lambda: done.append(1))
+    assert stage.run()
+    stage.mark.write_bytes(content)
+    assert stage.run()
+    assert not stage.run()
+    assert len(done) == 2
+
+
+def test_a_step_whose_result_is_gone_is_done_again(tmp_path: Path) -> None:
+    result = tmp_path / "scores.csv"
+    stage = Stage("", tmp_path / "mark.json", dict, lambda: result.write_text("x"), (result,))
+    assert stage.run()
+    assert not stage.run()
+    result.unlink()
+    assert stage.run()
+    assert result.is_file()
+
+
+@pytest.mark.parametrize("option", ["--seed", "--harmonizer-seed"])
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_numpy_refuses_is_wrong_usage(
+    cli, chest_data: Path, tmp_path: Path, option: str, seed: int
+) -> None:
+    done = cli("protocol", "--output", tmp_path / "x", "--dataset-dir", chest_data, option, seed)
+    assert done.exit_code == 2
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_exception_is_told_once_and_without_its_traceback(capfd: pytest.CaptureFixture) -> None:
+    logger = logging.getLogger("ignite.engine.engine.SupervisedTrainer")
+    with only_warnings():
+        logger.warning("a warning stays")
+        logger.error("Engine run is terminating due to exception: an image is damaged")
+        try:
+            raise InputError("an image is damaged")
+        except InputError:
+            logger.exception("Exception")
+    shown = capfd.readouterr().err
+    assert "a warning stays" in shown
+    assert "damaged" not in shown
+    assert "Traceback" not in shown
