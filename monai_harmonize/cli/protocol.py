@@ -110,7 +110,7 @@ def print_tables(report: ClassificationReport) -> None:
         console.print(table)
     for (source, target), rows in report.table_2.groupby(["source", "target"], sort=False):
         title = f"Table 2: classifier of {target} on images of {source}"
-        table = narrow_table(title, "images", "AUC", "95 %", "recovered", "p to raw", "sens", "spec", "paper")
+        table = narrow_table(title, "images", "AUC", "95 %", "recovered", "p (Holm)", "sens", "spec", "paper")
         for row in rows.itertuples():
             seen = " (transductive)" if row.transductive is True else ""
             table.add_row(

@@ -27,14 +27,16 @@ def records_with_labels(records: Sequence[Record], column: str = "label") -> lis
     others = sorted({repr(record["label"]) for record in chosen if record["label"] not in (0, 1)})
     if others:
         raise InputError(
-            f"the column {column} of the manifest holds {', '.join(others)}; expected 0 and 1. Name another one with "
-            "--label_column, or leave the cells of unlabelled images empty."
+            f"the column {column} of the manifest holds {', '.join(others)}; expected 0 and 1. Name another one by "
+            "the bundle's label_column, or leave the cells of unlabelled images empty."
         )
     positives = sum(record["label"] for record in chosen)
     if not 0 < positives < len(chosen):
+        where = {name: sorted({record[name] for record in records if name in record}) for name in ("site", "split")}
+        named = ", ".join(f"{name} {' and '.join(values)}" for name, values in where.items() if values)
         raise InputError(
-            f"{positives} of {len(chosen)} labelled images have {column} 1; expected both classes, 0 and 1. Choose "
-            "another site or split, or fill the column."
+            f"{positives} of {len(chosen)} labelled images have {column} 1{f' ({named})' if named else ''}; expected "
+            f"both classes, 0 and 1. Choose another site or split, or fill the manifest's column {column}."
         )
     if len(chosen) < len(records):
         logger.info("%d of %d images have no %s and are left out.", len(records) - len(chosen), len(records), column)

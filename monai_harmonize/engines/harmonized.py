@@ -39,7 +39,8 @@ class Harmonized(Transform):
             those that you trust.
         checkpoint: weights, or a folder with ``model.pt``; by default those that the configuration names.
         overlays: further configurations, names within the bundle or JSON files, after those noted beside the weights.
-        project: ``"g0"`` or ``"g1"``: replace each output by its best guaranteed map, see ``ProjectionInferer``.
+        options: values of top-level entries of ``inference.json``: ``{"method": "nyul"}`` of ``histogram_cxr``, or
+            ``{"project": "g0"}`` to replace each output by its best guaranteed map, see ``ProjectionInferer``.
         device: of the network; results are on the device of the image. Use the processor in workers of a data loader.
 
     Raises:
@@ -54,24 +55,24 @@ class Harmonized(Transform):
         bundle: str | os.PathLike[str],
         checkpoint: str | os.PathLike[str] | None = None,
         overlays: Sequence[str] = (),
-        project: str | None = None,
+        options: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
         self.bundle = find_bundle(str(bundle))
         if "guarantee_class" not in self.bundle.metadata:
             raise InputError(f"{self.bundle.root}: is no harmonizer; name one that is.")
-        if project == SITE:
+        self.options = dict(options or {})
+        if self.options.get("project") == SITE:
             raise InputError(
                 "project is 'site', one curve for all images of a site, which are not known here; harmonize the folder "
                 "first and give the result, or take g0 or g1."
             )
-        self.options = {} if project is None else {"project": project}
         weights = Path(checkpoint if checkpoint is not None else self.parser(overlays)["checkpoint"])
         self.weights = weights / "model.pt" if weights.is_dir() else weights
         if not self.weights.is_file():
             raise InputError(f"{self.weights}: there are no trained weights of {self.bundle.root}; train it first.")
         self.overlays = list(dict.fromkeys((*self.bundle.fitted_overlays(self.weights), *overlays)))
-        self.options |= trained_settings(self.weights)
+        self.options = {**trained_settings(self.weights), **self.options}
         # Now rather than at the first image.
         self.parser(self.overlays)
         self.device = torch.device(device)
@@ -94,6 +95,7 @@ class Harmonized(Transform):
     def build(self) -> tuple[Callable[..., Any], Callable[..., Tensor], torch.nn.Module]:
         """Remaining preprocessing, inferer and network with its weights."""
         parser = self.parser(self.overlays)
+        parser["checkpoint"] = str(self.weights)  # other files of the bundle lie beside it
         network = parser.get_parsed_content("network_def")
         trained_weights(self.weights, network)
         steps = [
@@ -140,7 +142,7 @@ class Harmonizedd(MapTransform):
         bundle: see ``Harmonized``, as the next four arguments; ``None``: nothing is done.
         checkpoint: weights.
         overlays: further configurations.
-        project: guarantee class of the output.
+        options: values of its inference.
         device: of the network.
         allow_missing_keys: whether keys may be absent.
     """
@@ -153,14 +155,14 @@ class Harmonizedd(MapTransform):
         bundle: str | os.PathLike[str] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         overlays: Sequence[str] = (),
-        project: str | None = None,
+        options: Mapping[str, Any] | None = None,
         device: str | torch.device = "cpu",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        if bundle is None and (checkpoint is not None or overlays or project is not None):
-            raise InputError("a checkpoint, overlays or a projection are given without the bundle of the harmonizer.")
-        self.harmonized = None if bundle is None else Harmonized(bundle, checkpoint, overlays, project, device)
+        if bundle is None and (checkpoint is not None or overlays or options):
+            raise InputError("a checkpoint, overlays or options are given without the bundle of the harmonizer.")
+        self.harmonized = None if bundle is None else Harmonized(bundle, checkpoint, overlays, options, device)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Harmonize the images of an item; the item itself is not changed."""

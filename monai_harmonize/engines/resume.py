@@ -170,6 +170,12 @@ def plain_item(item: Stateful) -> Stateful:
 def save_atomically(state: Any, path: Path) -> None:
     """Write with ``torch.save`` beside ``path``, flush to disk and rename."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:
+            # Ending the archive fails in turn and hides the interrupt; of a full disk ``atomic_path`` tells.
+            if isinstance(error.__context__, KeyboardInterrupt):
+                raise error.__context__ from None
+            raise
         file.flush()
         os.fsync(file.fileno())

@@ -59,7 +59,8 @@ def test_no_image_of_the_source_site_is_needed(chest_data: Path, tmp_path: Path,
     refused = run(*configs("train"), *where, "--source_site", "nowhere", check=False)
     assert "no site 'nowhere'" in refused.stderr
     assert not (tmp_path / "models").exists()
-    run(*configs("train"), *where, "--source_site", "None")
+    run(*configs("train"), *where, "--source_site", "")
+    assert not (tmp_path / "eval").exists()
     for name in ("model.pt", "reference.json"):
         assert (tmp_path / "models" / name).read_bytes() == (fitted / "models" / name).read_bytes()
 

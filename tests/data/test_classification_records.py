@@ -34,3 +34,9 @@ def test_another_column_becomes_the_label() -> None:
 def test_errors(labels, message: str) -> None:
     with pytest.raises(InputError, match=message):
         records_with_labels(rows(*labels))
+
+
+def test_the_site_and_split_with_one_class_are_named() -> None:
+    records = [{**row, "site": "theirs", "split": split} for row, split in zip(rows(1, 1, None), "aab", strict=True)]
+    with pytest.raises(InputError, match=r"label 1 \(site theirs, split a and b\); expected both"):
+        records_with_labels(records)

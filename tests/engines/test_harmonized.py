@@ -13,7 +13,8 @@ from monai.data import DataLoader, Dataset, MetaTensor
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import Harmonized, Harmonizedd, RandHarmonizedd
 from monai_harmonize.engines.weights import FittedBy, record_fit, save_weights
-from monai_harmonize.transforms import LoadRadiograph, ScaleGreyLevels
+from monai_harmonize.metrics import SiteReference, save_site_reference
+from monai_harmonize.transforms import LoadRadiograph, ScaleGreyLevels, StandardiseLandmarks
 
 CYCLEGAN, CURVE = "bundles/cyclegan_cxr", "bundles/tone_curve_cxr"
 
@@ -70,7 +71,7 @@ def inference(bundle: str, checkpoint: Path, path: str, output: Path, *overlays:
 def test_a_generator_does_what_its_inference_does(weights, image, tmp_path, project: str) -> None:
     path = image.meta["filename_or_obj"]
     expected = inference(CYCLEGAN, weights, path, tmp_path, image_size=32, project=project)
-    result = Harmonized(CYCLEGAN, weights, project=project)(image)
+    result = Harmonized(CYCLEGAN, weights, options={"project": project})(image)
     torch.testing.assert_close(result.as_subclass(torch.Tensor), expected)
     assert (result - image).abs().max() > 0.05
     assert result.meta["filename_or_obj"] == path
@@ -96,8 +97,16 @@ def test_a_site_of_turned_images_is_turned(curve, image, tmp_path) -> None:
     assert (turned - Harmonized(CURVE, curve)(image)).abs().max() > 0.5
 
 
+def test_options_choose_a_traditional_method(image, tmp_path) -> None:
+    site = SiteReference.fit([torch.rand(1, 40, 30) ** 2 * 2 - 1 for _ in range(3)])
+    save_site_reference(site, tmp_path / "reference.json")
+    path = save_weights(network_of("bundles/histogram_cxr"), tmp_path / "model.pt")
+    result = Harmonized("histogram_cxr", path, options={"method": "nyul"})(image)
+    torch.testing.assert_close(result, StandardiseLandmarks(site)(image).clamp(-1, 1))
+
+
 def test_a_projection_is_increasing(weights, image) -> None:
-    result = Harmonized("cyclegan_cxr", weights, project="g0")(image)
+    result = Harmonized("cyclegan_cxr", weights, options={"project": "g0"})(image)
     source, harmonized = (part.as_subclass(torch.Tensor).flatten().double() for part in (image, result))
     order = source.argsort()
     assert (harmonized[order].diff() >= -1e-5).all()
@@ -140,9 +149,9 @@ def test_errors(weights, tmp_path, image) -> None:
     with pytest.raises(InputError, match=r"untrained/models/model_b2a\.pt: there are no trained weights"):
         Harmonized(tmp_path / "untrained", overlays=["inference_b2a"])
     with pytest.raises(InputError, match="project is 'site'"):
-        Harmonized(CYCLEGAN, weights, project="site")
+        Harmonized(CYCLEGAN, weights, options={"project": "site"})
     with pytest.raises(InputError, match="no entry 'project'"):
-        Harmonized(CURVE, save_weights(network_of(CURVE), tmp_path / "model.pt"), project="g0")
+        Harmonized(CURVE, save_weights(network_of(CURVE), tmp_path / "model.pt"), options={"project": "g0"})
     record_fit(tmp_path / "model.pt", FittedBy("tone_curve_cxr", []))
     with pytest.raises(InputError, match="was fitted with the bundle tone_curve_cxr"):
         Harmonized(CYCLEGAN, tmp_path / "model.pt")

@@ -1,5 +1,7 @@
 """A training that was killed and continued ends with the same bits."""
 
+import errno
+import io
 import random
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import torch
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import RandomState, ResumeHandler
+from monai_harmonize.engines.resume import save_atomically
 from monai_harmonize.networks import UNITTranslator
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -71,6 +74,25 @@ def test_the_file_is_replaced_atomically(tmp_path, monkeypatch) -> None:
         handler.save(trainer)
     assert (tmp_path / "resume.pt").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["resume.pt"]
+
+
+@pytest.mark.parametrize("cause", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+def test_what_ends_a_save_midway_is_told(tmp_path, monkeypatch, cause: BaseException) -> None:
+    class Ending(io.FileIO):
+        def write(self, data: object) -> int:
+            if self.tell() > 1000:
+                raise cause
+            return super().write(data)
+
+    def opened(path: Path, mode: str) -> Ending:
+        return Ending(path, mode)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(type(cause)) as told:
+        save_atomically({"weights": torch.rand(10000)}, tmp_path / "resume.pt")
+    if isinstance(told.value, OSError):
+        assert told.value.filename == str(tmp_path / "resume.pt")
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_configuration_is_refused_and_a_finished_training_starts_anew(tmp_path) -> None:

@@ -115,7 +115,7 @@ def _inverted(count: Any, images: Any) -> Cell:
 
 def _study_cells(row: Any) -> list[Cell]:
     own_or_raw = row["method"] in (OWN, RAW)
-    spread = [f"± {PAPER_OWN_SD}"] if row["method"] == OWN else []
+    spread = [f"± {PAPER_OWN_SD}"] if row["method"] == OWN and not pd.isna(row["paper_auc"]) else []
     return [
         _cell("–" if own_or_raw else ("yes" if row["transductive"] else "no")),
         _cell(row["guarantee_class"] or "–"),

@@ -126,7 +126,7 @@ def _provenance(study: Study, scores: dict[Direction, ScoreSet], seed: int) -> d
     return {
         "Manifest": f"{study.manifest.name}, split {tested}; harmonizers saw split {study.target_split}",
         "Images": "; ".join(counts),
-        "Trainings of the classifier": ", ".join(map(str, study.seeds)),
+        "Seeds of the classifier's trainings": ", ".join(map(str, study.seeds)),
         "Trainings of the harmonizers": ", ".join(f"{title} {count}" for title, count in trainings.items()),
         "Software": f"monai_harmonize {monai_harmonize.__version__}, MONAI {monai.__version__}",
         "Seed of the bootstrap": str(seed),

@@ -28,7 +28,7 @@ def similarity_table(study: Study, pictures: Pictures, *, seed: int = 0, resampl
         table = table.loc[list(pictures.sources)]
         values = table["ssim_to_input"].to_numpy()
         low, high = percentile_interval(weights @ values, float(values.mean()))
-        mean, sd = PAPER_SSIM.get(paper_row(method.name) or "", (math.nan, math.nan))
+        mean, sd = PAPER_SSIM.get(_answered(study, pictures.direction, method.name), (math.nan, math.nan))
         rows.append(
             {
                 **_of(pictures.direction),
@@ -78,7 +78,7 @@ def table_2(
                 "harmonizer_seeds": len(method.harmonizer_seeds) if method else None,
                 "inverted": int(pictures.loc[name, "inverted"]) if method else None,
                 "pictures": int(pictures.loc[name, "images"]) if method else None,
-                "paper_auc": PAPER_AUC.get(paper_row(name) or "", math.nan),
+                "paper_auc": PAPER_AUC.get(_answered(study, direction, name), math.nan),
             }
         )
     return pd.DataFrame(rows)
@@ -106,6 +106,11 @@ def per_image_table(pictures: Pictures, scores: ScoreSet) -> pd.DataFrame:
     for place, (name, value) in enumerate(_of(pictures.direction).items()):
         table.insert(place, name, value)
     return table
+
+
+def _answered(study: Study, direction: Direction, name: str) -> str:
+    """The paper's row that ours answers, in the first direction: the paper has one."""
+    return (paper_row(name) if direction == study.directions[0] else None) or ""
 
 
 def _of(direction: Direction) -> dict[str, str]:

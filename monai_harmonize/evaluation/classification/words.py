@@ -68,7 +68,7 @@ def warnings(table: pd.DataFrame, per_image: pd.DataFrame) -> Iterator[str]:
         yield f"Transductive, trained on the unlabelled test images as well: {', '.join(seen)}."
     failed = per_image[per_image["verdict"] == "fail"].groupby("method", sort=False).size()
     for method, count in failed.items():
-        yield f"{rows.loc[method, 'title']}: {count} certificates failed."
+        yield f"{rows.loc[method, 'title']}: {count} certificate{'s' * (count != 1)} failed."
 
 
 def _equals(value: float) -> str:

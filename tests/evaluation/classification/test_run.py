@@ -106,6 +106,9 @@ def test_similarity_is_of_the_files(made: ClassificationReport) -> None:
         0.84,
         0.81,
     ]
+    # The paper has one direction, ours the other one, too.
+    assert made.table_2.set_index("target")["paper_auc"].loc["site_a"].isna().all()
+    assert ours["paper_ssim"].loc["site_b"].isna().all()
 
 
 def test_curves_have_the_areas_of_the_table(made: ClassificationReport) -> None:
