@@ -71,8 +71,9 @@ class BestModelSaver:
     def compare(self, engine: Engine) -> None:
         """Save if the metric is a number and better than every one before."""
         score = float(engine.state.metrics[self.metric])
-        if math.isnan(score):
-            logger.warning("Validation metric %s is NaN; this model is not a candidate.", self.metric)
+        measured = {name: float(engine.state.metrics[name]) for name in self.measured}
+        if missing := [name for name, value in {self.metric: score, **measured}.items() if math.isnan(value)]:
+            logger.warning("Validation metric %s is NaN; this model is not a candidate.", missing[0])
             return
         better = self.best is None or (score <= self.best if self.mode == "min" else score >= self.best)
         if not better:
@@ -81,7 +82,7 @@ class BestModelSaver:
         self.best = score
         if dist.is_initialized() and dist.get_rank() > 0:
             return
-        settings = {**self.settings, **{name: float(engine.state.metrics[name]) for name in self.measured}}
+        settings = {**self.settings, **measured}
         for name, network in self.networks.items():
             plain = network.module if isinstance(network, AveragedModel) else unwrap(network)
             save_atomically(plain.state_dict(), self.directory / name)

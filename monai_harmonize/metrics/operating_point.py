@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from monai.metrics import CumulativeIterationMetric
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_curve
 from torch import Tensor
+
+from monai_harmonize.data.errors import InputError
 
 __all__ = ["OperatingPoint", "OperatingThresholdMetric", "best_threshold", "operating_point"]
 
@@ -35,8 +37,11 @@ def best_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
     Args:
         labels: 0 or 1, ``(N,)``, both present.
         scores: higher is more ill, ``(N,)``.
+
+    Raises:
+        InputError: a score is NaN.
     """
-    found = np.asarray(scores, dtype=np.float64)
+    found = numbers(scores)
     false_alarms, hits, thresholds = roc_curve(np.asarray(labels), found, drop_intermediate=False)
     threshold = float(thresholds[1:][np.argmax((hits - false_alarms)[1:])])
     lower = found[found < threshold]
@@ -45,11 +50,19 @@ def best_threshold(labels: ArrayLike, scores: ArrayLike) -> float:
 
 def operating_point(labels: ArrayLike, scores: ArrayLike, threshold: float) -> OperatingPoint:
     """Sensitivity and specificity of "ill if the score is at least the threshold"; arguments as ``best_threshold``."""
-    ill, called = np.asarray(labels) == 1, np.asarray(scores, dtype=np.float64) >= threshold
+    ill, called = np.asarray(labels) == 1, numbers(scores) >= threshold
     sensitivity, specificity = (
         float(right[group].mean()) if group.any() else float("nan") for right, group in ((called, ill), (~called, ~ill))
     )
     return OperatingPoint(sensitivity, specificity)
+
+
+def numbers(scores: ArrayLike) -> NDArray[np.float64]:
+    """Scores as an array; NaN is on no side of a threshold and would pass for healthy."""
+    found = np.asarray(scores, dtype=np.float64)
+    if np.isnan(found).any():
+        raise InputError(f"{int(np.isnan(found).sum())} of {found.size} scores are NaN; expected numbers.")
+    return found
 
 
 class OperatingThresholdMetric(CumulativeIterationMetric):
@@ -62,7 +75,7 @@ class OperatingThresholdMetric(CumulativeIterationMetric):
         return y_pred, y
 
     def aggregate(self) -> Tensor:
-        """Threshold as a scalar tensor; NaN where a class is missing, as MONAI's AUC."""
+        """Threshold as a scalar tensor; NaN where a class is missing, as MONAI's AUC, or a score is NaN."""
         scores, labels = (values.cpu().double().numpy().reshape(-1) for values in self.get_buffer())
-        known = len(np.unique(labels)) == 2
+        known = len(np.unique(labels)) == 2 and not np.isnan(scores).any()
         return torch.tensor(best_threshold(labels, scores) if known else float("nan"), dtype=torch.float64)

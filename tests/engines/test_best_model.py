@@ -142,7 +142,7 @@ def test_settings_lie_beside_the_weights(tmp_path: Path) -> None:
 def test_what_was_measured_is_a_setting_of_the_best_model(tmp_path: Path) -> None:
     saver = BestModelSaver(tmp_path, {"model.pt": Weight()}, "auc", "max", {"image_size": 64}, measured=["threshold"])
     evaluator = Engine(lambda *_: None)
-    for auc, threshold in ((0.7, 0.2), (0.8, 0.4), (0.75, 0.6)):
+    for auc, threshold in ((0.7, 0.2), (0.8, 0.4), (0.75, 0.6), (0.9, float("nan"))):
         evaluator.state.metrics = {"auc": auc, "threshold": threshold}
         saver.compare(evaluator)
     assert trained_settings(tmp_path / "model.pt") == {"image_size": 64, "threshold": 0.4}

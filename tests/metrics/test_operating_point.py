@@ -54,6 +54,15 @@ def test_the_metric_collects_batches() -> None:
     assert torch.isnan(metric.aggregate())
 
 
+def test_a_score_that_is_no_number_is_on_no_side() -> None:
+    for measure in (best_threshold, lambda labels, scores: operating_point(labels, scores, 0.5)):
+        with pytest.raises(InputError, match="1 of 2 scores are NaN"):
+            measure([0, 1], [0.2, float("nan")])
+    metric = OperatingThresholdMetric()
+    metric(torch.tensor([[0.2], [float("nan")]]), torch.tensor([[0.0], [1.0]]))
+    assert torch.isnan(metric.aggregate())
+
+
 def test_calibration_error_in_closed_form() -> None:
     labels, probabilities = [0, 1, 1, 1], [0.2, 0.2, 0.9, 0.9]
     # Two bins of two images: |0.2 - 0.5| and |0.9 - 1|.
