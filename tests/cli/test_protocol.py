@@ -9,7 +9,8 @@ import pytest
 
 from monai_harmonize.cli.study.definition import DEFINITIONS, find_definition
 from monai_harmonize.cli.study.settings import Study
-from monai_harmonize.cli.study.stages import Stage, stages_of
+from monai_harmonize.cli.study.stage import Stage
+from monai_harmonize.cli.study.stages import stages_of
 from monai_harmonize.data import InputError
 from monai_harmonize.data.manifest import load_manifest
 from monai_harmonize.evaluation.classification.study_folder import Direction
@@ -124,6 +125,22 @@ def test_a_step_is_done_once_and_again_for_other_settings(tmp_path: Path) -> Non
         stage = Stage("", tmp_path / "mark.json", lambda settings=settings: settings, lambda: done.append(1))
         assert stage.run() is runs
     assert len(done) == 2
+
+
+def test_a_step_that_is_interrupted_while_it_is_done_in_another_way_was_not_done(tmp_path: Path) -> None:
+    mark, table = tmp_path / "mark.json", tmp_path / "table.csv"
+    Stage("", mark, lambda: {"rate": 1}, lambda: table.write_text("1") and None, (table,), table).run()
+
+    def interrupted() -> None:
+        assert not table.exists()
+        table.write_text("2")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Stage("", mark, lambda: {"rate": 2}, interrupted, (table,), table).run()
+    # What lies there now is not what the first settings gave.
+    assert Stage("", mark, lambda: {"rate": 1}, lambda: table.write_text("1") and None, (table,), table).run()
+    assert table.read_text() == "1"
 
 
 def test_a_failed_step_leaves_no_mark(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from monai_harmonize.cli.study.checks import check_bundles, check_labels
 from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.cli.study.settings import Study
-from monai_harmonize.cli.study.stages import Stage
+from monai_harmonize.cli.study.stage import Stage
 from monai_harmonize.data import InputError
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.evaluation.classification.study_folder import Direction

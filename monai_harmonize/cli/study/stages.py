@@ -1,18 +1,18 @@
-"""The steps of a study: each leaves a mark when it is done, and is skipped where that tells of the same settings."""
+"""The steps of a study, in the order in which they need each other."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.study.definition import Model
 from monai_harmonize.cli.study.settings import Study
+from monai_harmonize.cli.study.stage import Stage
 from monai_harmonize.data import InputError
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.engines.weights import record_fit, trained_settings
@@ -20,43 +20,7 @@ from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Dir
 from monai_harmonize.networks import digest_of_weights
 from monai_harmonize.safety.certificate_writer import TABLE_NAME
 
-__all__ = ["Stage", "stages_of"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step.
-
-    Args:
-        title: what it does, for people.
-        mark: file that says it was done, and how.
-        settings: what decides its result, weights of earlier steps included; asked for when its turn comes.
-        work: does it.
-        results: what it leaves; without one of them it was not done, whatever the mark says.
-    """
-
-    title: str
-    mark: Path
-    settings: Callable[[], dict[str, Any]]
-    work: Callable[[], None]
-    results: tuple[Path, ...] = ()
-
-    def run(self) -> bool:
-        """Do it, or tell with ``False`` that it was done before."""
-        wanted = json.loads(json.dumps(self.settings()))
-        if self.done_with() == wanted and all(result.exists() for result in self.results):
-            return False
-        self.work()
-        with atomic_path(self.mark) as temporary:
-            temporary.write_text(json.dumps(wanted, indent=4) + "\n", encoding="utf-8")
-        return True
-
-    def done_with(self) -> Any:
-        """Settings of the mark; ``None`` without one, or with a damaged one."""
-        try:
-            return json.loads(self.mark.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
+__all__ = ["stages_of"]
 
 
 def stages_of(study: Study) -> Iterator[Stage]:
@@ -86,7 +50,7 @@ def classifier_training(study: Study, site: str, seed: int) -> Stage:
         train(model, {**options, **model.train}, weights)
 
     title = f"train {model.title} on {site}, seed {seed}"
-    return Stage(title, done(weights), lambda: training_settings(study, model), work, (weights,))
+    return Stage(title, done(weights), lambda: training_settings(study, model), work, (weights,), weights.parent)
 
 
 def harmonizer_training(study: Study, method: str, direction: Direction) -> Stage:
@@ -106,7 +70,7 @@ def harmonizer_training(study: Study, method: str, direction: Direction) -> Stag
     title = f"train {model.title}, {direction.source} to {direction.target}{both}"
     ways = study.directions if model.reverse else (direction,)
     trained = tuple(study.harmonizer_weights(method, way) for way in ways)
-    return Stage(title, done(weights), lambda: training_settings(study, model), work, trained)
+    return Stage(title, done(weights), lambda: training_settings(study, model), work, trained, weights.parent)
 
 
 def harmonization(study: Study, method: str, direction: Direction) -> Stage:
@@ -166,13 +130,11 @@ def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
         shown = f"{direction.source} harmonized by {study.definition.methods[name].title}"
     title = f"classify {shown} by the network of {direction.target}, seed {seed}"
     results = (table, study.threshold(direction.target, seed)) if name == OWN else (table,)
-    return Stage(title, table.with_suffix(".done.json"), settings, work, results)
+    return Stage(title, table.with_suffix(".done.json"), settings, work, results, table)
 
 
 def train(model: Model, options: dict[str, Any], weights: Path) -> None:
     """Run a bundle's training; one that was interrupted goes on, from its resume state."""
-    if done(weights).is_file():  # done with other settings, from which nothing can go on
-        shutil.rmtree(weights.parent)
     folders = {"ckpt_dir": str(weights.parent), "output_dir": str(weights.parent / "eval")}
     run(model, [], {**options, **folders})
     record_fit(weights, model.find().fit(model.overlays))
