@@ -92,7 +92,7 @@ def _directions(centred: Tensor, scale: Tensor) -> Tensor:
     norm = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
     directed = norm > ROUNDINGS * torch.finfo(centred.dtype).eps * scale
     # One division for all: that of what is left out must not be by 0, or its gradient is NaN.
-    unit = centred * (directed / torch.where(directed, norm, 1.0))
+    unit: Tensor = centred * (directed / torch.where(directed, norm, 1.0))
     return unit.transpose(1, 2).contiguous()
 
 

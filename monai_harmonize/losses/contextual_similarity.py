@@ -32,7 +32,7 @@ def contextual_similarity(
     """Contextual similarity of two sets of unit features (Eq 5), in O((N_i + N_j) C + block N_j) of memory.
 
     Exact: every pair counts. The largest of equal values, and the nearest of equal distances, is the first; it alone
-    carries the gradient.
+    carries the gradient, which cannot be differentiated again.
 
     Args:
         generated: ``(N_i, C)``, float32 or float64, vectors of length 1 or 0.
@@ -44,7 +44,8 @@ def contextual_similarity(
     Returns:
         Scalar in [1 / N_j, 1]: a row of Eq 9 sums to 1 and no maximum lies below its value.
     """
-    return cast("Tensor", _ContextualSimilarity.apply(generated, reference, bandwidth, smoothing, block))
+    arguments = generated, reference, bandwidth, smoothing, block
+    return cast("Tensor", _ContextualSimilarity.apply(*arguments))  # type: ignore[no-untyped-call]
 
 
 class _ContextualSimilarity(torch.autograd.Function):
@@ -91,7 +92,7 @@ class _ContextualSimilarity(torch.autograd.Function):
 def _winning_rows(winner: Tensor, block: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Rows that hold the largest value of a column, ``block`` at a time: their numbers, their columns, whose row."""
     columns = winner.argsort()
-    numbers, counts = winner[columns].unique_consecutive(return_counts=True)
+    numbers, counts = torch.unique_consecutive(winner[columns], return_counts=True)
     ends = counts.cumsum(0).tolist()
     for start in range(0, len(numbers), block):
         stop = min(start + block, len(numbers))
