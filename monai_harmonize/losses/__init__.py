@@ -1,3 +1,10 @@
 """Losses: one per file, beside those of MONAI."""
 
 from monai_harmonize.losses.adversarial_cross_entropy import AdversarialCrossEntropy as AdversarialCrossEntropy
+from monai_harmonize.losses.contextual import ContextualLoss as ContextualLoss
+from monai_harmonize.losses.contextual import contextual_loss as contextual_loss
+from monai_harmonize.losses.style import GramStyleLoss as GramStyleLoss
+from monai_harmonize.losses.style import StyleLoss as StyleLoss
+from monai_harmonize.losses.style import gram_matrix as gram_matrix
+from monai_harmonize.losses.style import gram_style_loss as gram_style_loss
+from monai_harmonize.losses.style import style_loss as style_loss

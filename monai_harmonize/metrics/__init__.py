@@ -20,6 +20,7 @@ from monai_harmonize.metrics.operating_point import (
 )
 from monai_harmonize.metrics.site_reference import SiteReference
 from monai_harmonize.metrics.site_reference_file import load_site_reference, save_site_reference
+from monai_harmonize.metrics.structural_similarity import StructuralSimilarityMetric, batch_structural_similarity
 from monai_harmonize.metrics.structure import (
     gradient_agreement,
     increasing_curve,
@@ -38,8 +39,10 @@ __all__ = [
     "OperatingThresholdMetric",
     "SiteDistanceMetric",
     "SiteReference",
+    "StructuralSimilarityMetric",
     "ToneCurveProjection",
     "ToneVariance",
+    "batch_structural_similarity",
     "best_threshold",
     "bilateral_grid_fit",
     "expected_calibration_error",

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.metrics import SSIMMetric
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from sklearn.isotonic import isotonic_regression
+
+from monai_harmonize.metrics.structural_similarity import batch_structural_similarity
 
 __all__ = [
     "gradient_agreement",
@@ -55,9 +56,8 @@ def structural_similarity(image: NDArray[Any], reference: NDArray[Any]) -> float
     _checked(image, reference)
     if min(image.shape) < SSIM_WINDOW:
         raise ValueError(f"an image of shape {image.shape} is smaller than the {SSIM_WINDOW} pixel window of SSIM")
-    metric = SSIMMetric(spatial_dims=image.ndim, data_range=1.0, win_size=SSIM_WINDOW)
     first, second = (torch.from_numpy(np.ascontiguousarray(a, np.float32))[None, None] for a in (image, reference))
-    return float(metric(first, second))
+    return float(batch_structural_similarity(first, second, data_range=1.0, win_size=SSIM_WINDOW))
 
 
 def level_index(image: NDArray[Any], levels: int) -> NDArray[np.intp]:

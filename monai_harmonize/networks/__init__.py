@@ -2,6 +2,7 @@
 
 from monai_harmonize.networks.alexnet import AlexNet as AlexNet
 from monai_harmonize.networks.bilateral_grid_generator import BilateralGridGenerator as BilateralGridGenerator
+from monai_harmonize.networks.channel_statistics import channel_statistics as channel_statistics
 from monai_harmonize.networks.clipped_residual_generator import ClippedResidualGenerator as ClippedResidualGenerator
 from monai_harmonize.networks.histogram_matching import HistogramMatching as HistogramMatching
 from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator
