@@ -9,14 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.networks.convolution_blocks import initialize_for_relu
 from monai_harmonize.networks.torchvision_import import torchvision
-from monai_harmonize.networks.weights_digest import state_of_file
+from monai_harmonize.networks.torchvision_weights import grey_filters, state_of_weights
 
-__all__ = ["AlexNet", "grey_filters"]
+__all__ = ["AlexNet"]
 
-# Mean and standard deviation of red, green and blue in [0, 1] that torchvision's weights expect.
-COLOUR_MEAN = (0.485, 0.456, 0.406)
-COLOUR_DEVIATION = (0.229, 0.224, 0.225)
 HIDDEN = 4096
 # The layer that gives the logits.
 LAST = "classifier.6."
@@ -66,14 +64,11 @@ class AlexNet(nn.Module):
         self.to_empty(device=torch.empty(0).device)
         self.reset_parameters()
         if weights is not None:
-            self.take_over(state_of_weights(weights))
+            self.take_over(state_of_weights("alexnet", weights, free=(LAST,)))
 
     def reset_parameters(self) -> None:
         """Draw random weights that keep the scale of the signal from layer to layer (He et al. 2015, eq. 10)."""
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.zeros_(torch.as_tensor(module.bias))
+        self.apply(initialize_for_relu)
         # The plane of ones is there for weights of colour images.
         nn.init.zeros_(self.features[0].weight[:, 1])
         nn.init.normal_(self.classifier[-1].weight, std=0.01)
@@ -104,57 +99,3 @@ class AlexNet(nn.Module):
         """
         features = self.features(torch.cat([image, torch.ones_like(image)], dim=1))
         return torch.as_tensor(self.classifier(torch.flatten(self.avgpool(features), 1)))
-
-
-def grey_filters(colour: Tensor) -> Tensor:
-    """Filters of a grey level x in [-1, 1] and a plane of ones that do what colour filters do with grey images.
-
-    Red, green and blue are all (x + 1) / 2, then standardized: their sum is x times ``w / (2 s)`` plus
-    ``w (1 / 2 - m) / s``, summed over the colours.
-
-    Args:
-        colour: filters w of standardized red, green and blue, ``(K, 3, H, W)``.
-
-    Returns:
-        ``(K, 2, H, W)``.
-    """
-    mean, deviation = (colour.new_tensor(values)[:, None, None] for values in (COLOUR_MEAN, COLOUR_DEVIATION))
-    return torch.stack([(colour / (2 * deviation)).sum(1), (colour * (0.5 - mean) / deviation).sum(1)], dim=1)
-
-
-def state_of_weights(weights: str | os.PathLike[str]) -> Mapping[str, Tensor]:
-    """State dict of a torchvision AlexNet, by the name of its weights or from a file.
-
-    Raises:
-        InputError: there are no such weights, they cannot be downloaded, or are of another network.
-    """
-    known = torchvision.models.AlexNet_Weights.__members__
-    if str(weights) in known:
-        try:
-            state = known[str(weights)].get_state_dict(progress=False)
-        except OSError as error:
-            raise InputError(
-                f"weights {weights}: cannot be downloaded ({error}); give a file with a torchvision AlexNet."
-            ) from error
-    elif os.path.isfile(weights):
-        state = state_of_file(weights)
-    else:
-        raise InputError(
-            f"weights {weights}: there is no such file; expected one, or a name out of {', '.join(known)}."
-        )
-    with torch.device("meta"):
-        expected = shapes_of(torchvision.models.alexnet().state_dict())
-    found = shapes_of(state) if isinstance(state, Mapping) else {}
-    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    if wrong:
-        raise InputError(
-            f"weights {weights}: are not those of torchvision's AlexNet; {wrong[0]} is "
-            f"{found.get(wrong[0], 'missing')}, expected {expected.get(wrong[0], 'no such entry')}."
-        )
-    taken: Mapping[str, Tensor] = state
-    return taken
-
-
-def shapes_of(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Shapes of a state dict without the last layer, whose number of classes is free."""
-    return {name: tuple(getattr(value, "shape", ())) for name, value in state.items() if not name.startswith(LAST)}

@@ -17,6 +17,7 @@ __all__ = [
     "downsampling",
     "head",
     "initialize_convolution",
+    "initialize_for_relu",
     "norm_act",
     "upsampling_layers",
 ]
@@ -109,6 +110,14 @@ def initialize_convolution(module: nn.Module) -> None:
     """Draw convolution weights from N(0, 0.02) and clear biases (Zhu et al. 2017, appendix 7.1)."""
     if isinstance(module, nn.modules.conv._ConvNd):
         nn.init.normal_(module.weight, 0.0, 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def initialize_for_relu(module: nn.Module) -> None:
+    """Draw weights that keep the scale of the signal behind rectifiers and clear biases (He et al. 2015, eq. 10)."""
+    if isinstance(module, nn.modules.conv._ConvNd | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 

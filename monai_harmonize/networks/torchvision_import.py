@@ -27,3 +27,6 @@ try:
 except RuntimeError:  # operator torchvision::nms does not exist
     declare_operators()
     import torchvision
+
+# What torchvision.models does not import by itself.
+import torchvision.models.feature_extraction  # noqa: E402 - the attempt above comes first

@@ -1,0 +1,192 @@
+"""Style transfer with adaptive instance normalization, to a style that is given or stored.
+
+Source: Xu et al. 2020, "Context-aware style transfer", Fig. 3 and Eqs. 1 to 3; style strength and several styles after
+Huang and Belongie 2017, section 7.4. Written from the papers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from monai_harmonize.data.errors import InputError
+from monai_harmonize.networks.adain import adaptive_instance_norm, blended_statistics, channel_statistics
+from monai_harmonize.networks.calibrated_weights import natural_noise
+from monai_harmonize.networks.feature_decoder import FeatureDecoder
+from monai_harmonize.networks.feature_extractor import FeatureExtractor
+
+__all__ = ["StyleTransferNet"]
+
+
+class StyleTransferNet(nn.Module):
+    """Frozen encoder, adaptive instance normalization of its deepest features, decoder (Fig. 3).
+
+    Styles are means and deviations of channels. Those that are stored travel with the weights, so that the network
+    is a map of one image; until ``store_styles`` has been called, an image keeps its own style and is only
+    reconstructed. Only the decoder has parameters.
+
+    An image whose sides are no multiples of the stride is continued at its far borders and cut back afterwards.
+
+    Args:
+        extractor: name of the encoder, see ``FeatureExtractor``.
+        layers: of the encoder; the deepest is normalized, all are there for a loss.
+        weights: of the encoder, see ``FeatureExtractor``; not needed where a state dict is loaded afterwards.
+        alpha: style strength, 0 for the content's own style, 1 for the other one.
+        num_styles: that can be stored.
+        num_blocks: residual blocks of the decoder behind every doubling.
+        seed: of random weights of the encoder.
+
+    Attributes:
+        extractor: the encoder; ``extractor(image)`` gives the features of all layers.
+        feature_scale: root mean square of the deepest features of noise, by which the decoder's input is divided:
+            extractors differ in it by orders of magnitude.
+        style_means: ``(S, C)``.
+        style_deviations: ``(S, C)``.
+        style_weights: share of each stored style, ``(S,)``; what they leave of 1 is the content's own.
+
+    Raises:
+        InputError: an option outside the above.
+    """
+
+    guarantee_class = "G4"
+
+    def __init__(
+        self,
+        extractor: str = "vgg19",
+        layers: Sequence[str] | None = None,
+        weights: str | os.PathLike[str] | None = None,
+        alpha: float = 1.0,
+        num_styles: int = 1,
+        num_blocks: int = 1,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= alpha <= 1 or num_styles < 1:
+            raise InputError(f"alpha is {alpha:g}, num_styles {num_styles}; expected 0 <= alpha <= 1 and at least 1.")
+        self.extractor = FeatureExtractor(extractor, layers, weights, seed)
+        self.deepest = self.extractor.layers[-1]
+        self.stride = self.extractor.strides[-1]
+        # Reflection at the border needs 2 features, and as many pixels as the last convolution reaches.
+        self.smallest = max(self.stride + 1, 4)
+        self.alpha = float(alpha)
+        self.decoder = FeatureDecoder(self.extractor.channels, self.extractor.strides, num_blocks)
+        shape = num_styles, self.extractor.channels[-1]
+        with torch.no_grad():
+            noise: dict[str, Tensor] = self.extractor(natural_noise(torch.Generator().manual_seed(seed)))
+        self.feature_scale: Tensor
+        self.style_means: Tensor
+        self.style_deviations: Tensor
+        self.style_weights: Tensor
+        self.register_buffer("feature_scale", noise[self.deepest].square().mean().sqrt())
+        self.register_buffer("style_means", torch.zeros(shape))
+        self.register_buffer("style_deviations", torch.ones(shape))
+        self.register_buffer("style_weights", torch.zeros(num_styles))
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Deepest features of ``(B, 1, W, H)`` images in [-1, 1].
+
+        Raises:
+            InputError: a side is too short.
+        """
+        width, height = image.shape[2], image.shape[3]
+        if min(width, height) < self.smallest:
+            raise InputError(
+                f"the image has {width} x {height} pixels; expected at least {self.smallest} along each side."
+            )
+        missing = [0, -height % self.stride, 0, -width % self.stride]
+        features: dict[str, Tensor] = self.extractor(F.pad(image, missing, mode="replicate"))
+        return features[self.deepest]
+
+    def statistics(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Style of images: mean and deviation of every channel, ``(B, C)`` each."""
+        return channel_statistics(self.encode(image))
+
+    def decode(self, features: Tensor, size: list[int]) -> Tensor:
+        """Image of ``size`` pixels in (-1, 1) from deepest features."""
+        image: Tensor = self.decoder(features / self.feature_scale)
+        return image[:, :, : size[0], : size[1]]
+
+    def stylize(
+        self,
+        image: Tensor,
+        means: Tensor,
+        deviations: Tensor,
+        weights: Tensor,
+        own: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Image in a blend of styles.
+
+        Args:
+            image: ``(B, 1, W, H)`` in [-1, 1].
+            means: of the styles, ``(S, C)``.
+            deviations: of the styles, ``(S, C)``.
+            weights: of the styles, ``(S,)``, or for each image, ``(B, S)``; the content's own has the rest of 1.
+            own: mean and deviation of the content, ``(B, C)`` or ``(1, C)``; by default each image's. Those of a
+                volume make its slices agree.
+
+        Returns:
+            ``(B, 1, W, H)`` in (-1, 1).
+        """
+        features = self.encode(image)
+        mean, deviation = channel_statistics(features) if own is None else own
+        new_mean = blended_statistics(mean, means, weights)
+        new_deviation = blended_statistics(deviation, deviations, weights)
+        normalized = adaptive_instance_norm(features, new_mean, new_deviation, mean, deviation)
+        return self.decode(normalized, list(image.shape[2:]))
+
+    def forward(self, image: Tensor, style: Tensor | None = None) -> Tensor:
+        """Image in the style of another one, or in the stored styles.
+
+        Args:
+            image: content, ``(B, 1, W, H)`` in [-1, 1], any sides above the stride.
+            style: of each image, ``(B, 1, W, H)``, or of all, ``(1, 1, W, H)``, in [-1, 1] and of any size;
+                ``None`` for the stored styles in their shares.
+
+        Returns:
+            ``(B, 1, W, H)`` in (-1, 1), at the size of the content.
+
+        Raises:
+            InputError: another number of styles, an image that is too small or has several channels.
+        """
+        if style is None:
+            return self.stylize(image, self.style_means, self.style_deviations, self.alpha * self.style_weights)
+        if style.shape[0] != 1 and style.shape[0] != image.shape[0]:
+            raise InputError(f"{style.shape[0]} styles for {image.shape[0]} images given; expected 1 or as many.")
+        mean, deviation = self.statistics(style)
+        # One style for each image.
+        weights = self.alpha * torch.eye(len(mean), dtype=mean.dtype, device=mean.device)
+        return self.stylize(image, mean, deviation, weights)
+
+    @torch.jit.unused
+    @torch.no_grad()
+    def store_styles(self, looks: Sequence[Iterable[Tensor]], weights: Sequence[float] | None = None) -> None:
+        """Store the mean statistics of the images of each look; one image at a time is held in memory.
+
+        Args:
+            looks: as many as there are styles, each images ``(1, W, H)`` in [-1, 1], or a tensor ``(N, 1, W, H)``.
+            weights: share of each, at least 0 and 1 at most in all; by default equal.
+
+        Raises:
+            InputError: another number of looks or weights, a look without an image, or weights outside the above.
+        """
+        count = len(self.style_weights)
+        shares = [1.0 / count] * count if weights is None else [float(weight) for weight in weights]
+        if len(looks) != count or len(shares) != count:
+            raise InputError(f"{len(looks)} looks and {len(shares)} weights given; expected num_styles, {count}.")
+        if min(shares) < 0 or not sum(shares) <= 1 + 1e-6:
+            raise InputError(f"weights are {shares}; expected at least 0 each and at most 1 in all.")
+        device = self.style_means.device
+        found = []
+        for position, look in enumerate(looks):
+            pairs = [torch.cat(self.statistics(image[None].to(device))) for image in look]
+            if not pairs:
+                raise InputError(f"look {position} has no image; expected at least one.")
+            found.append(torch.stack(pairs).mean(0))
+        styles = torch.stack(found)
+        self.style_means.copy_(styles[:, 0])
+        self.style_deviations.copy_(styles[:, 1])
+        self.style_weights.copy_(torch.tensor(shares))
