@@ -9,24 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-__all__ = ["EPSILON", "adaptive_instance_norm", "blended_statistics", "channel_statistics"]
-
-EPSILON = 1e-5
-
-
-def channel_statistics(features: Tensor, epsilon: float = EPSILON) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of every channel of every image (Eqs. 1 and 2).
-
-    Args:
-        features: ``(B, C, H, W[, D])``; half precision is brought to float32 first, also under autocast.
-        epsilon: added to the population variance under the root, so that a constant channel has a gradient, too.
-
-    Returns:
-        Mean and deviation, ``(B, C)`` each, float32, or float64 where the features are.
-    """
-    values = precise(features)
-    variance, mean = torch.var_mean(values, dim=list(range(2, values.ndim)), correction=0)
-    return mean, torch.sqrt(variance + epsilon)
+__all__ = ["adaptive_instance_norm", "blended_statistics"]
 
 
 def adaptive_instance_norm(

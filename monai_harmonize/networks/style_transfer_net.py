@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.networks.adain import adaptive_instance_norm, blended_statistics, channel_statistics
+from monai_harmonize.networks.adain import adaptive_instance_norm, blended_statistics
 from monai_harmonize.networks.calibrated_weights import natural_noise
+from monai_harmonize.networks.channel_statistics import channel_statistics
 from monai_harmonize.networks.feature_decoder import FeatureDecoder
 from monai_harmonize.networks.feature_extractor import FeatureExtractor
 
@@ -131,12 +132,22 @@ class StyleTransferNet(nn.Module):
         Returns:
             ``(B, 1, W, H)`` in (-1, 1).
         """
-        features = self.encode(image)
+        normalized = self.normalize(self.encode(image), means, deviations, weights, own)
+        return self.decode(normalized, list(image.shape[2:]))
+
+    def normalize(
+        self,
+        features: Tensor,
+        means: Tensor,
+        deviations: Tensor,
+        weights: Tensor,
+        own: tuple[Tensor, Tensor] | None = None,
+    ) -> Tensor:
+        """Deepest features in a blend of styles, see ``stylize``."""
         mean, deviation = channel_statistics(features) if own is None else own
         new_mean = blended_statistics(mean, means, weights)
         new_deviation = blended_statistics(deviation, deviations, weights)
-        normalized = adaptive_instance_norm(features, new_mean, new_deviation, mean, deviation)
-        return self.decode(normalized, list(image.shape[2:]))
+        return adaptive_instance_norm(features, new_mean, new_deviation, mean, deviation)
 
     def forward(self, image: Tensor, style: Tensor | None = None) -> Tensor:
         """Image in the style of another one, or in the stored styles.
@@ -156,10 +167,13 @@ class StyleTransferNet(nn.Module):
             return self.stylize(image, self.style_means, self.style_deviations, self.alpha * self.style_weights)
         if style.shape[0] != 1 and style.shape[0] != image.shape[0]:
             raise InputError(f"{style.shape[0]} styles for {image.shape[0]} images given; expected 1 or as many.")
-        mean, deviation = self.statistics(style)
-        # One style for each image.
+        return self.decode(self.normalized_like(self.encode(image), self.encode(style)), list(image.shape[2:]))
+
+    def normalized_like(self, features: Tensor, style: Tensor) -> Tensor:
+        """Deepest features of contents with the statistics of those of styles, as many or one, at strength alpha."""
+        mean, deviation = channel_statistics(style)
         weights = self.alpha * torch.eye(len(mean), dtype=mean.dtype, device=mean.device)
-        return self.stylize(image, mean, deviation, weights)
+        return self.normalize(features, mean, deviation, weights)
 
     @torch.jit.unused
     @torch.no_grad()

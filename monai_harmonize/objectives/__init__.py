@@ -5,5 +5,6 @@ from monai_harmonize.objectives.objective import Objective as Objective
 from monai_harmonize.objectives.reference_fit import ReferenceFit as ReferenceFit
 from monai_harmonize.objectives.site_harmonization import fit_site as fit_site
 from monai_harmonize.objectives.site_harmonization import site_fits as site_fits
+from monai_harmonize.objectives.style_transfer import StyleTransfer as StyleTransfer
 from monai_harmonize.objectives.tone_curve_self_supervision import ToneCurveSelfSupervision as ToneCurveSelfSupervision
 from monai_harmonize.objectives.unit import UNIT as UNIT

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from monai_harmonize.networks.adain import adaptive_instance_norm, blended_statistics, channel_statistics
+from monai_harmonize.networks.adain import adaptive_instance_norm, blended_statistics
+from monai_harmonize.networks.channel_statistics import channel_statistics
 
 SEEDS = st.integers(0, 2**31)
 
