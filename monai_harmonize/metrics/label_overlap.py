@@ -1,9 +1,9 @@
 """Pixel accuracy, intersection over union and Dice of label maps, of single images or of all their pixels together.
 
-MONAI's ``DiceMetric`` and ``MeanIoU`` want a channel per label, which takes gigabytes where a CT has some thirty
-vertebrae of which it shows eight, and know two rules for a label that the truth lacks: it never counts, or it counts
-as right where the prediction lacks it, too. Here it counts as soon as either of them has it, as in the usual
-definition of mean intersection over union. Everything follows from the confusion matrix.
+MONAI's ``DiceMetric`` and ``MeanIoU`` know two rules for a label that the truth lacks: it never counts, or it counts as
+right where the prediction lacks it, too. Of some thirty vertebrae a CT shows eight, so the one hides inventions and the
+other lifts every mean. Here a label counts as soon as prediction or truth has it, as in the usual definition of mean
+intersection over union. Everything follows from the confusion matrix, without a channel per label.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def confusion_matrix(prediction: Tensor, truth: Tensor, num_classes: int) -> Ten
 
 def _whole_labels(values: Tensor, num_classes: int) -> Tensor:
     whole = values.long()
-    # NaN and infinity become whole numbers that differ from themselves.
+    # NaN and infinity differ from the whole number that they become.
     wrong = (whole != values) | (whole < 0) | (whole >= num_classes)
     if wrong.any():
         raise InputError(

@@ -38,6 +38,7 @@ def as_monai(prediction: np.ndarray, truth: np.ndarray, classes: int, spacing, p
     ).numpy()[0]
 
 
+@pytest.mark.filterwarnings("ignore:the (ground truth|prediction) of class")
 @given(st.integers(0, 2**31), st.sampled_from([50.0, 95.0, 100.0]), st.booleans())
 def test_as_monai_gives_one_label_at_a_time(seed: int, percentile: float, flat: bool) -> None:
     random = np.random.default_rng(seed)
