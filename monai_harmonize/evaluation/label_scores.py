@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
@@ -44,7 +46,7 @@ class LabelScore:
 
 def write_label_scores(
     records: Sequence[Mapping[str, Any]],
-    details: Mapping[str, ArrayLike],
+    details: Mapping[str, Tensor | Sequence[Sequence[float]]],
     output_dir: str | PathLike[str],
     labels: Sequence[str],
     *,
@@ -72,15 +74,15 @@ def write_label_scores(
         the 95 % bootstrap interval over patients and the worst images.
 
     Raises:
-        InputError: a score has another number of images or labels.
+        InputError: a score has another number of images or labels, or a distance is no score.
     """
-    scores = [
-        part
-        for name, values in details.items()
-        for part in parts_of(
-            name, np.asarray(values, dtype=np.float64), len(records), len(labels), name in lower_is_better
-        )
-    ]
+    unknown = sorted(set(lower_is_better) - details.keys())
+    if unknown:
+        raise InputError(f"lower_is_better names {', '.join(unknown)}; expected names out of {', '.join(details)}.")
+    scores: list[LabelScore] = []
+    for name, values in details.items():
+        table = torch.as_tensor(values, dtype=torch.float64).cpu().numpy()
+        scores.extend(parts_of(name, table, len(records), len(labels), name in lower_is_better))
     patients = [str(record.get("patient", record["image"])) for record in records]
     files = [record.get("file", record["image"]) for record in records]
     images = pd.DataFrame({"image": files, "patient": patients, **{score.name: score.of_images for score in scores}})

@@ -6,6 +6,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor
+from monai.networks import one_hot
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.label_scores import write_label_scores
@@ -81,7 +85,76 @@ def test_scores_of_whole_images_only(tmp_path: Path) -> None:
     assert (tmp_path / "labels.csv").read_text().strip() == "image,label"
 
 
+SCORES = {
+    "accuracy": {"_target_": "monai_harmonize.metrics.PixelAccuracyMetric", "num_classes": 4},
+    "iou": {"_target_": "monai_harmonize.metrics.LabelIoUMetric", "num_classes": 4},
+    "dice": {"_target_": "monai_harmonize.metrics.LabelDiceMetric", "num_classes": 4},
+    "hd95": {"_target_": "monai_harmonize.metrics.LabelHausdorffMetric", "num_classes": 4},
+    "monai_dice": {"_target_": "DiceMetric", "include_background": False, "num_classes": 4},
+}
+
+
+def test_from_the_configuration_of_an_evaluator_to_the_tables(tmp_path: Path) -> None:
+    truth, guess = torch.zeros(2, 3, 1, 12, 12, 6)
+    truth[:, :, 2:8, 2:8, 1:4], truth[1:, :, 9:, 9:] = 1, 3
+    guess[:, :, 3:9, 2:8, 1:4], guess[2:, :, 9:, 9:] = 1, 3
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])
+    data = [
+        {"image": one_hot(image[None], 4)[0], "label": MetaTensor(label, affine=affine)}
+        for image, label in zip(guess, truth, strict=True)
+    ]
+    handlers = {
+        name: {
+            "_target_": "IgniteMetricHandler",
+            "metric_fn": metric,
+            "output_transform": "$monai.handlers.from_engine(['pred', 'label'])",
+        }
+        for name, metric in SCORES.items()
+    }
+    config = ConfigParser(
+        {
+            "imports": ["$from monai_harmonize.evaluation.label_scores import write_label_scores"],
+            "data": data,
+            "evaluator": {
+                "_target_": "SupervisedEvaluator",
+                "device": "cpu",
+                "val_data_loader": {"_target_": "DataLoader", "dataset": "@data", "batch_size": 2},
+                "network": {"_target_": "torch.nn.Identity"},
+                "postprocessing": {"_target_": "AsDiscreted", "keys": "pred", "argmax": True},
+                "key_val_metric": {"dice": handlers.pop("dice")},
+                "additional_metrics": handlers,
+            },
+            "run": [
+                "$@evaluator.run()",
+                "$write_label_scores(@records, @evaluator.state.metric_details, @out, @labels, lower_is_better=@far)",
+            ],
+            "records": RECORDS,
+            "labels": list(LABELS),
+            "far": ["hd95"],
+            "out": str(tmp_path),
+        }
+    )
+    config.get_parsed_content("run")
+    images = pd.read_csv(tmp_path / "images.csv").set_index("image")
+    # A box of 6 x 6 x 3 pixels is one pixel of 2 mm off; images b and c have a second label, which b lacks.
+    np.testing.assert_allclose(images["dice"], [5 / 6, 5 / 12, 11 / 12], atol=1e-5)
+    np.testing.assert_allclose(images["monai_dice"], images["dice"], atol=1e-5)
+    np.testing.assert_allclose(images["hd95"], [2, 2, 1])
+    np.testing.assert_allclose(images["hd95_absent"], [0, 1, 0])
+    np.testing.assert_allclose(images["accuracy"], 1 - np.array([36, 36 + 54, 36]) / truth[0].numel(), atol=1e-5)
+    labels = pd.read_csv(tmp_path / "labels.csv").set_index(["image", "label"])
+    assert labels.loc[("b.nii", "L3"), "hd95"] == INF
+    assert labels.loc[("c.nii", "L1"), "iou"] == pytest.approx(5 / 7, abs=1e-5)
+
+
 @pytest.mark.parametrize("values", [[[0.5]], [[0.5, 0.5]] * 3, [[0.5] * 5] * 3, [0.5] * 3])
 def test_scores_must_match_records_and_labels(values, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="dice has scores of shape"):
         write_label_scores(RECORDS, {"dice": values}, tmp_path, LABELS)
+
+
+def test_an_unknown_distance_is_named(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"lower_is_better names hd59; expected names out of accuracy, iou, dice, hd95"
+    ):
+        write_label_scores(RECORDS, DETAILS, tmp_path, LABELS, lower_is_better=["hd95", "hd59"])
