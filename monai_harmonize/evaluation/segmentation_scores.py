@@ -34,8 +34,8 @@ class ScoreSummary:
         low: lower end of the 95 % bootstrap interval of the mean, patients resampled; NaN for one patient.
         high: upper end.
         worst_decile: mean over the worst tenth of the images.
-        tenth_percentile: score that nine tenths of the images reach.
-        minimum: score of the worst image.
+        tenth_percentile: score that nine tenths of the images reach; of a distance, do not exceed.
+        worst: score of the worst image.
     """
 
     images: int
@@ -44,7 +44,7 @@ class ScoreSummary:
     high: float
     worst_decile: float
     tenth_percentile: float
-    minimum: float
+    worst: float
 
 
 def worst_decile(scores: ArrayLike) -> list[int]:
@@ -54,12 +54,15 @@ def worst_decile(scores: ArrayLike) -> list[int]:
     return order[: math.ceil(len(order) / 10)]
 
 
-def summarize_scores(scores: ArrayLike, groups: Sequence[str], *, seed: int = 0) -> ScoreSummary:
+def summarize_scores(
+    scores: ArrayLike, groups: Sequence[str], *, lower_is_better: bool = False, seed: int = 0
+) -> ScoreSummary:
     """Mean with a percentile bootstrap interval over patients, and the worst images.
 
     Args:
-        scores: one per image, higher is better; NaN (an empty label) is left out.
+        scores: one per image; NaN (an empty label) is left out.
         groups: patient of each image.
+        lower_is_better: the scores are distances.
         seed: seed of the bootstrap.
 
     Raises:
@@ -72,9 +75,12 @@ def summarize_scores(scores: ArrayLike, groups: Sequence[str], *, seed: int = 0)
     kept, patients = values[known], [group for group, use in zip(groups, known, strict=True) if use]
     weights = bootstrap_weights(patients, RESAMPLES, np.random.default_rng(seed))
     low, high = percentile_interval(weights @ kept, float(kept.mean()))
-    worst = float(kept[worst_decile(kept)].mean())
-    tenth = float(np.quantile(kept, 0.1))
-    return ScoreSummary(len(kept), float(kept.mean()), low, high, worst, tenth, float(kept.min()))
+    sign = -1 if lower_is_better else 1
+    order = worst_decile(sign * kept)
+    tenth = sign * float(np.quantile(sign * kept, 0.1))
+    return ScoreSummary(
+        len(kept), float(kept.mean()), low, high, float(kept[order].mean()), tenth, float(kept[order[0]])
+    )
 
 
 def write_scores(
@@ -106,6 +112,6 @@ def write_scores(
             content.to_csv(temporary, index=False, float_format="%.5f")
     logger.info(
         "%s of %d images: mean %.4f (95 %% interval %.4f to %.4f), worst decile %.4f, worst image %.4f.",
-        name, summary.images, summary.mean, summary.low, summary.high, summary.worst_decile, summary.minimum,
+        name, summary.images, summary.mean, summary.low, summary.high, summary.worst_decile, summary.worst,
     )  # fmt: skip
     return summary

@@ -1,4 +1,4 @@
-"""Measures of grey-level distance between sites and of what happened to the structure of an image."""
+"""Measures of grey-level distance between sites, of what happened to an image's structure, and of label maps."""
 
 from monai_harmonize.metrics.bilateral_grid_fit import bilateral_grid_fit
 from monai_harmonize.metrics.calibration import expected_calibration_error
@@ -12,6 +12,13 @@ from monai_harmonize.metrics.grey_level_histogram import (
     grey_level_histogram,
     pooled_histogram,
 )
+from monai_harmonize.metrics.inception_score import (
+    ConditionalInceptionScoreMetric,
+    conditional_inception_score,
+    inception_score,
+)
+from monai_harmonize.metrics.label_hausdorff import LabelHausdorffMetric, label_hausdorff
+from monai_harmonize.metrics.label_overlap import LabelDiceMetric, LabelIoUMetric, PixelAccuracyMetric
 from monai_harmonize.metrics.operating_point import (
     OperatingPoint,
     OperatingThresholdMetric,
@@ -34,9 +41,14 @@ from monai_harmonize.metrics.tone_variation import ToneVariance, shrinkage_facto
 from monai_harmonize.metrics.weighted_auc import weighted_auc
 
 __all__ = [
+    "ConditionalInceptionScoreMetric",
     "GreyLevelHistogram",
+    "LabelDiceMetric",
+    "LabelHausdorffMetric",
+    "LabelIoUMetric",
     "OperatingPoint",
     "OperatingThresholdMetric",
+    "PixelAccuracyMetric",
     "SiteDistanceMetric",
     "SiteReference",
     "StructuralSimilarityMetric",
@@ -45,11 +57,14 @@ __all__ = [
     "batch_structural_similarity",
     "best_threshold",
     "bilateral_grid_fit",
+    "conditional_inception_score",
     "expected_calibration_error",
     "gradient_agreement",
     "grey_level_histogram",
+    "inception_score",
     "increasing_curve",
     "jensen_shannon_distance",
+    "label_hausdorff",
     "level_index",
     "load_site_reference",
     "monotone_fit",

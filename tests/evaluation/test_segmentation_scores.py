@@ -16,7 +16,7 @@ from monai_harmonize.evaluation.segmentation_scores import summarize_scores, wor
 def test_known_numbers() -> None:
     scores = np.arange(1, 21) / 20
     summary = summarize_scores(scores, [str(n) for n in range(20)])
-    assert (summary.images, summary.minimum) == (20, 0.05)
+    assert (summary.images, summary.worst) == (20, 0.05)
     assert summary.mean == pytest.approx(0.525)
     assert summary.worst_decile == pytest.approx(0.075)
     assert summary.tenth_percentile == pytest.approx(0.145)
@@ -24,6 +24,15 @@ def test_known_numbers() -> None:
     half = 1.96 * scores.std() / math.sqrt(20)
     assert summary.low == pytest.approx(0.525 - half, abs=0.02)
     assert summary.high == pytest.approx(0.525 + half, abs=0.02)
+
+
+def test_of_distances_the_largest_are_the_worst() -> None:
+    values, patients = np.arange(1, 21) / 20, [str(n) for n in range(20)]
+    distances, scores = (summarize_scores(sign * values, patients, lower_is_better=sign > 0) for sign in (1, -1))
+    assert distances.worst == 1
+    assert distances.worst_decile == pytest.approx(0.975)
+    assert distances.tenth_percentile == pytest.approx(0.905)
+    assert (distances.mean, distances.low, distances.high) == pytest.approx((-scores.mean, -scores.high, -scores.low))
 
 
 def test_images_of_one_patient_are_resampled_together() -> None:
@@ -36,8 +45,8 @@ def test_images_of_one_patient_are_resampled_together() -> None:
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.randoms())
 def test_order_does_not_matter_and_the_parts_are_ordered(scores: list[float], random) -> None:
     summary = summarize_scores(scores, [str(n) for n in range(len(scores))])
-    assert summary.minimum <= summary.worst_decile <= summary.mean + 1e-12
-    assert summary.minimum <= summary.tenth_percentile
+    assert summary.worst <= summary.worst_decile <= summary.mean + 1e-12
+    assert summary.worst <= summary.tenth_percentile
     shuffled = random.sample(scores, len(scores))
     again = summarize_scores(shuffled, [str(n) for n in range(len(scores))])
     assert again.worst_decile == pytest.approx(summary.worst_decile)
