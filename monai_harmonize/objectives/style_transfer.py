@@ -2,8 +2,8 @@
 
 Source: Xu, Li, Shin. Medical image processing with contextual style transfer. Human-centric Computing and Information
 Sciences 10:46, 2020, Eqs 10 to 12, and the two methods that it compares with: Huang, Belongie. Arbitrary style transfer
-in real-time with adaptive instance normalization. ICCV 2017; Mechrez, Talmi, Zelnik-Manor. The contextual loss for image
-transformation with non-aligned data. ECCV 2018. Written from the papers.
+in real-time with adaptive instance normalization. ICCV 2017; Mechrez, Talmi, Zelnik-Manor. The contextual loss for
+image transformation with non-aligned data. ECCV 2018. Written from the papers.
 """
 
 from __future__ import annotations
