@@ -35,8 +35,8 @@ def records_with_labels(records: Sequence[Record], column: str = "label") -> lis
         where = {name: sorted({record[name] for record in records if name in record}) for name in ("site", "split")}
         named = ", ".join(f"{name} {' and '.join(values)}" for name, values in where.items() if values)
         raise InputError(
-            f"{positives} of {len(chosen)} labelled images have {column} 1{f' ({named})' if named else ''}; expected "
-            f"both classes, 0 and 1. Choose another site or split, or fill the manifest's column {column}."
+            f"{positives} of {len(chosen)} labelled images have {column} 1; expected both classes, 0 and 1"
+            f"{f' ({named})' if named else ''}. Choose another site or split, or fill the manifest's column {column}."
         )
     if len(chosen) < len(records):
         logger.info("%d of %d images have no %s and are left out.", len(records) - len(chosen), len(records), column)

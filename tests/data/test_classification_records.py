@@ -38,5 +38,5 @@ def test_errors(labels, message: str) -> None:
 
 def test_the_site_and_split_with_one_class_are_named() -> None:
     records = [{**row, "site": "theirs", "split": split} for row, split in zip(rows(1, 1, None), "aab", strict=True)]
-    with pytest.raises(InputError, match=r"label 1 \(site theirs, split a and b\); expected both"):
+    with pytest.raises(InputError, match=r"both classes, 0 and 1 \(site theirs, split a and b\)"):
         records_with_labels(records)
