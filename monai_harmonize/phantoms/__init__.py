@@ -4,7 +4,8 @@ from monai_harmonize.phantoms.anatomy import FINDINGS, Finding, Lesion, ThoraxAn
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset, write_chest_dataset
 from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 from monai_harmonize.phantoms.ct_scanners import SCANNERS, Scanner, scan
-from monai_harmonize.phantoms.ct_volume import Materials, voxelize
+from monai_harmonize.phantoms.ct_materials import Materials
+from monai_harmonize.phantoms.ct_volume import voxelize
 from monai_harmonize.phantoms.radiograph import render, render_paths
 from monai_harmonize.phantoms.sites import SITES, Site
 from monai_harmonize.phantoms.thorax import PathLengths, lesion_mask, lung_mask, project_thorax
