@@ -51,7 +51,7 @@ def project(slices: Array, pixel: float) -> Array:
 
 
 def backproject(sinogram: Array, pixel: float, size: int) -> Array:
-    """Slices (size, size, slices) from their line integrals, by the ramp filter of Ramachandran and Lakshminarayanan."""
+    """Slices (size, size, slices) from their line integrals, by Ramachandran's and Lakshminarayanan's filter."""
     bins = sinogram.shape[1]
     length = 2 ** int(np.ceil(np.log2(2 * bins)))
     offset = np.minimum(np.arange(length), length - np.arange(length)).astype(float)

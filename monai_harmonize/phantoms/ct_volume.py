@@ -48,10 +48,10 @@ class Voxels:
 
         def place(points: Array) -> Array:
             x, y, z = (points - first).T
-            return np.stack((x, -z, -y)) / np.array(self.spacing)[:, None]
+            return np.asarray(np.stack((x, -z, -y)) / np.array(self.spacing)[:, None])
 
         total = splat_tubes(shape, place, tube_points(tubes, min(self.spacing), core, filling))
-        return total / float(np.prod(self.spacing))
+        return np.asarray(total / np.prod(self.spacing))
 
 
 def voxels_of(anatomy: ThoraxAnatomy, shape: tuple[int, int, int]) -> Voxels:

@@ -59,9 +59,7 @@ def ellipse(x: Array, y: Array, half: tuple[Array | float, Array | float], squar
     return np.asarray(np.hypot(x, y) * (1 - 1 / np.maximum(level, 1e-6)))
 
 
-def ellipsoid_distance(
-    points: Points, centre: tuple[float, float, float], radii: tuple[float, float, float]
-) -> Array:
+def ellipsoid_distance(points: Points, centre: tuple[float, float, float], radii: tuple[float, float, float]) -> Array:
     """Distance to an ellipsoid, along the way to its centre."""
     offset = [part - middle for part, middle in zip(points, centre, strict=True)]
     radius = np.sqrt(sum(part**2 for part in offset))

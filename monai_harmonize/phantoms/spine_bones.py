@@ -79,9 +79,7 @@ def _box(points: Points, pose: Pose) -> Box | None:
     """Voxels within reach of a vertebra; None where there are none."""
     corners = np.array([pose.outside(corner) for corner in product(*REACH)])
     low, high = corners.min(axis=0), corners.max(axis=0)
-    x, y, z = (
-        (part >= first) & (part <= last) for part, first, last in zip(points, low, high, strict=True)
-    )
+    x, y, z = ((part >= first) & (part <= last) for part, first, last in zip(points, low, high, strict=True))
     plane = (x & y)[:, :, 0]
     hits = [np.flatnonzero(line) for line in (plane.any(axis=1), plane.any(axis=0), z[0, 0])]
     if any(len(hit) == 0 for hit in hits):
@@ -99,9 +97,7 @@ def _discs(points: Points, spine: list[Pose], anatomy: SpineAnatomy, voxel: floa
     shape = np.broadcast_shapes(*(part.shape for part in points))
     share, number = np.zeros(shape), np.zeros(shape, np.uint8)
     for upper, lower in pairwise(spine):
-        middle = (
-            upper.outside((0, 0, -upper.level.height / 2)) + lower.outside((0, 0, lower.level.height / 2))
-        ) / 2
+        middle = (upper.outside((0, 0, -upper.level.height / 2)) + lower.outside((0, 0, lower.level.height / 2))) / 2
         pose = Pose(upper.level, middle, (upper.axes + lower.axes) / 2, upper.size)
         box = _box(points, pose)
         if box is None:

@@ -51,8 +51,8 @@ class Look:
         blur: standard deviation of the reconstruction kernel's point spread in mm, in the transverse plane.
         overshoot: how much the kernel exaggerates edges; 0 for a soft one.
         noise: standard deviation in HU, whose texture the kernel makes.
-        hardening: factor on the error that beam hardening makes behind bone; 1 is what physics gives, more shows the
-            dark bands of large patients.
+        hardening: factor on the error that beam hardening makes behind bone; 1 is what the spectrum gives for what
+            lies in the field, more shows the dark bands of large patients.
         uncorrected: share of the correction for water that is left out; images cup.
         exported: share of the export in the stored values, 0 to 1.
         export: grey levels of the export.
@@ -81,7 +81,7 @@ LOOKS: dict[str, Look] = {
         # For slim patients and angiography: bone and iodine shine.
         Look("low_voltage", kilovolt=75, noise=26),
         # No correction of the beam at all.
-        Look("hardened", kilovolt=100, noise=16, hardening=5.0, uncorrected=1.0),
+        Look("hardened", kilovolt=100, noise=16, hardening=8.0, uncorrected=1.0),
         # Pictures from a web archive: other window, other display curve.
         Look("exported", exported=1.0),
     )

@@ -12,7 +12,7 @@ from monai_harmonize.phantoms.spine_levels import LEVELS, SACRUM, Level
 __all__ = ["Pose", "poses"]
 
 # Forward lean of the bodies T8 to L5 and of the sacrum as a share of the lordosis.
-LEAN = (-0.12, -0.18, -0.24, -0.27, -0.27, -0.22, -0.13, 0.0, 0.17, 0.42, 0.74)
+LEAN = (-0.12, -0.18, -0.24, -0.27, -0.27, -0.22, -0.13, 0.0, 0.17, 0.43, 0.78)
 ORIGIN = 7  # L3
 FIRST_SACRAL = Level("S1", SACRUM, 28.0, 0.0, 26.0, 16.0, 14.0, 8.0, 8.0, 8.0, 40, 0, 14, 6, 7, 0)
 # Vertebrae turn as they shift to the side, the fronts of the bodies towards it.

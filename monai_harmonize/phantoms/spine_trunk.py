@@ -49,9 +49,7 @@ class Canvas:
 
     def near(self, centre: Array, reach: Array) -> tuple[slice, slice, slice]:
         """Voxels of a box around a point; empty slices where there are none."""
-        x, y, z = (
-            np.abs(part - middle) <= half for part, middle, half in zip(self.points, centre, reach, strict=True)
-        )
+        x, y, z = (np.abs(part - middle) <= half for part, middle, half in zip(self.points, centre, reach, strict=True))
         plane = (x & y)[:, :, 0]
         hits = [np.flatnonzero(line) for line in (plane.any(axis=1), plane.any(axis=0), z[0, 0])]
         ends = [(int(hit[0]), int(hit[-1]) + 1) if len(hit) else (0, 0) for hit in hits]
@@ -71,8 +69,8 @@ class Canvas:
         box: tuple[slice, ...] = (slice(None),) * 3,
     ) -> None:
         """Cover a share of the voxels of a box with a tissue, named where the label map knows it."""
-        for values, new in ((self.water[box], water), (self.iodine[box], iodine)):
-            values += share * (new - values)
+        self.water[box] += share * (water - self.water[box])
+        self.iodine[box] += share * (iodine - self.iodine[box])
         self.labels[box][np.broadcast_to(share >= 0.5, self.labels[box].shape)] = NUMBERS.get(tissue, 0)
 
 
@@ -148,8 +146,8 @@ def paint_bowel(canvas: Canvas, trunk: TrunkShape, anatomy: SpineAnatomy) -> Non
     wide, deep = trunk.half_width - anatomy.fat - WALL, anatomy.depth - anatomy.fat - WALL
     cavity = canvas.share(trunk.distance + anatomy.fat + WALL + 4)
     low, high = trunk.height("L5") - 60, trunk.height("T12")
-    for number in range(38):
-        colon = number < 12
+    for number in range(60):
+        colon = number < 16
         across = rng.uniform(0.72, 0.84) * rng.choice((-1, 1)) if colon else rng.uniform(-0.68, 0.68)
         back = rng.uniform(-0.25, 0.02) if colon else rng.uniform(-0.98, -0.42)
         centre = np.array((across * wide, back * deep, rng.uniform(low, high)))
@@ -176,7 +174,7 @@ def paint_lungs(canvas: Canvas, trunk: TrunkShape, anatomy: SpineAnatomy) -> Non
         return
     layer = anatomy.fat + 13
     out = np.clip(1 + (trunk.distance + layer) / trunk.half_width, 0, 1)
-    floor = trunk.height("T10") + 62 * (1 - out**2) - 34 * np.clip(trunk.y / 60, -0.6, 1)
+    floor = trunk.height("T11") + 58 * (1 - out**2) - 38 * np.clip(trunk.y / 60, -0.6, 1)
     spine = ellipse(trunk.x - 4, trunk.y + 8, (34.0, 46.0))
     region = np.maximum(np.maximum(trunk.distance + layer, floor - trunk.heights), np.maximum(trunk.y - 48, -spine))
     rng = np.random.default_rng([anatomy.seed, 25])

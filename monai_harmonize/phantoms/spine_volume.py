@@ -29,7 +29,8 @@ from monai_harmonize.phantoms.tubes import splat_tubes, tube_points
 
 __all__ = ["SpineVolume", "voxelize_spine"]
 
-Shape, Spacing = tuple[int, int, int], tuple[float, float, float]
+Shape = tuple[int, int, int]
+Spacing = tuple[float, float, float]
 DISC_WATER, SAC_WATER = 1.085, 1.022
 RIB_SHELL, RIB_CORE = 0.75, 0.35  # part of a rib's radius where its shell begins; density of the core
 RIB_MINERAL, PELVIS_MINERAL = 0.85, 0.30  # g/cm^3
@@ -94,7 +95,7 @@ def _ribs(anatomy: SpineAnatomy, lines: tuple[Array, Array, Array], spine: list[
         moved = np.stack((np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y, z), axis=1)
         return np.asarray((moved + np.array(anatomy.shift) - first).T / np.array(spacing)[:, None])
 
-    parts = tube_points(spine_ribs(spine, anatomy), min(min(spacing), 3.0), RIB_SHELL, RIB_CORE)
+    parts = tube_points(spine_ribs(spine, anatomy), min(*spacing, 3.0), RIB_SHELL, RIB_CORE)
     return np.asarray(RIB_MINERAL * np.clip(splat_tubes(shape, place, parts) / np.prod(spacing), 0, 1))
 
 
