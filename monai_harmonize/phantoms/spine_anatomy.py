@@ -24,7 +24,7 @@ class SpineAnatomy:
         rotation: turn about the long axis, of the whole patient.
         shift: how far the patient lies from the middle of the field, left, back and to the head.
         disc_height: factor on the height of the discs; low in a worn spine.
-        marrow: mineral of the spongy bone in g/cm^3; below about 0.11 in osteoporosis.
+        marrow: mineral of the spongy bone in g/cm^3; below about 0.16 in osteoporosis.
         cortex: factor on the thickness of the shell.
         dent: how far the end plates are dented in the middle.
         lip: how far bone has grown over the rims of the bodies.
@@ -80,7 +80,7 @@ def sample_spine(seed: int) -> SpineAnatomy:
         rotation=clipped_normal(rng, 0, 3),
         shift=(clipped_normal(rng, 0, 7), clipped_normal(rng, 0, 5), clipped_normal(rng, 0, 9)),
         disc_height=clipped_normal(rng, 1.08, 0.07) - 0.25 * age,
-        marrow=clipped_normal(rng, 0.27, 0.025) - 0.16 * age,
+        marrow=clipped_normal(rng, 0.34, 0.025) - 0.19 * age,
         cortex=clipped_normal(rng, 1.05, 0.08) - 0.2 * age,
         dent=clipped_normal(rng, 1.0, 0.25) + 1.3 * age,
         lip=max(0.0, clipped_normal(rng, -0.6, 0.8) + 3.2 * age),

@@ -85,8 +85,8 @@ def paint_flesh(canvas: Canvas, trunk: TrunkShape, anatomy: SpineAnatomy) -> Arr
     # Behind the spine's arches the wall has no cavity in front of it.
     cavity = np.maximum(outer + layer + WALL, y - 34)
     canvas.paint(canvas.share(cavity), FAT - 0.005, "fat")
-    behind = np.maximum(outer + anatomy.back_fat + SKIN_THICKNESS, 30 - y)
-    canvas.paint(canvas.share(np.maximum(behind, np.abs(x) - 72)), FAT, "fat")
+    behind = np.maximum(outer + anatomy.back_fat + SKIN_THICKNESS, ellipse(x, y - 56, (74.0, 30.0), 0.9))
+    canvas.paint(canvas.share(behind), FAT, "fat")
     noise = np.random.default_rng([anatomy.seed, 23]).standard_normal(canvas.labels.shape, dtype=np.float32)
     noise = gaussian_filter(noise, (1.2, 1.2, 2.0))
     streaks = anatomy.fatty * np.clip(0.5 + 0.8 * noise / noise.std(), 0, 1.6)
@@ -146,12 +146,12 @@ def paint_bowel(canvas: Canvas, trunk: TrunkShape, anatomy: SpineAnatomy) -> Non
     wide, deep = trunk.half_width - anatomy.fat - WALL, anatomy.depth - anatomy.fat - WALL
     cavity = canvas.share(trunk.distance + anatomy.fat + WALL + 4)
     low, high = trunk.height("L5") - 60, trunk.height("T12")
-    for number in range(60):
-        colon = number < 16
+    for number in range(100):
+        colon = number < 18
         across = rng.uniform(0.72, 0.84) * rng.choice((-1, 1)) if colon else rng.uniform(-0.68, 0.68)
         back = rng.uniform(-0.25, 0.02) if colon else rng.uniform(-0.98, -0.42)
         centre = np.array((across * wide, back * deep, rng.uniform(low, high)))
-        radii = rng.uniform((15, 15, 20), (23, 22, 42)) if colon else rng.uniform((13, 11, 11), (28, 17, 20))
+        radii = rng.uniform((15, 15, 20), (23, 22, 42)) if colon else rng.uniform((14, 11, 12), (30, 18, 24))
         gassy, content = rng.random() < 0.4, rng.uniform(0.99, 1.05)
         if centre[0] < -0.2 * wide and centre[2] > trunk.height("L2"):
             continue  # the liver's place
