@@ -10,6 +10,7 @@ from monai_harmonize.phantoms.solids import Array
 
 # Positions in mm to the left, the back and the head; arrays that broadcast together.
 Points = tuple[Array, Array, Array]
+Box = tuple[slice, slice, slice]
 
 
 def share_within(distance: Array, voxel: float) -> Array:
@@ -71,3 +72,25 @@ def merged(first: Array, second: Array, fillet: float) -> Array:
     """Distance to two solids that flow into each other with a fillet of about this width in mm."""
     bridge = np.clip(fillet - np.abs(first - second), 0, None) / fillet
     return np.asarray(np.minimum(first, second) - bridge**2 * fillet / 4)
+
+
+def box_between(points: Points, low: Array, high: Array) -> Box:
+    """Voxels between two corners, in the patient's coordinates; empty slices where there are none.
+
+    Args:
+        points: shapes (columns, rows, 1) twice and (1, 1, slices).
+        low: (3,) smallest coordinates in mm.
+        high: (3,) largest coordinates.
+    """
+    x, y, z = ((part >= first) & (part <= last) for part, first, last in zip(points, low, high, strict=True))
+    plane = (x & y)[:, :, 0]
+    hits = [np.flatnonzero(line) for line in (plane.any(axis=1), plane.any(axis=0), z[0, 0])]
+    if any(len(hit) == 0 for hit in hits):
+        return slice(0, 0), slice(0, 0), slice(0, 0)
+    first, second, third = (slice(int(hit[0]), int(hit[-1]) + 1) for hit in hits)
+    return first, second, third
+
+
+def points_of(points: Points, box: Box) -> Points:
+    """Points of a box."""
+    return points[0][box[0], box[1]], points[1][box[0], box[1]], points[2][:, :, box[2]]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from monai_harmonize.phantoms.distances import Points, ellipse, share_within
+from monai_harmonize.phantoms.distances import Box, Points, box_between, ellipse, points_of, share_within
 from monai_harmonize.phantoms.solids import Array
 from monai_harmonize.phantoms.spine_anatomy import SpineAnatomy
 from monai_harmonize.phantoms.spine_levels import DISC, SACRUM
@@ -22,7 +22,6 @@ SHELL = 0.95  # g/cm^3 of mineral in cortical bone
 BODY_SHELL, ARCH_SHELL = 0.9, 2.3  # mm
 ARCH_CORE = 0.22  # g/cm^3 more than in the bodies
 GRAIN = 0.22  # standard deviation of the spongy bone's density as a fraction
-Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ class _Field:
     def add(self, pose: Pose, wear: Wear) -> None:
         """Enter a vertebra."""
         box = _box(self.points, pose)
-        if box is None:
+        if box[0].stop == 0:
             return
-        local = pose.local(_inside(self.points, box))
+        local = pose.local(points_of(self.points, box))
         if pose.level.number == SACRUM:
             front, back = sacrum(local, pose.level)
         else:
@@ -75,21 +74,10 @@ class _Field:
         return np.asarray(np.maximum(self.nearest, (JOINT - (self.second - self.nearest)) / 2))
 
 
-def _box(points: Points, pose: Pose) -> Box | None:
-    """Voxels within reach of a vertebra; None where there are none."""
+def _box(points: Points, pose: Pose) -> Box:
+    """Voxels within reach of a vertebra."""
     corners = np.array([pose.outside(corner) for corner in product(*REACH)])
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    x, y, z = ((part >= first) & (part <= last) for part, first, last in zip(points, low, high, strict=True))
-    plane = (x & y)[:, :, 0]
-    hits = [np.flatnonzero(line) for line in (plane.any(axis=1), plane.any(axis=0), z[0, 0])]
-    if any(len(hit) == 0 for hit in hits):
-        return None
-    first, second, third = (slice(int(hit[0]), int(hit[-1]) + 1) for hit in hits)
-    return first, second, third
-
-
-def _inside(points: Points, box: Box) -> Points:
-    return points[0][box[0], box[1]], points[1][box[0], box[1]], points[2][:, :, box[2]]
+    return box_between(points, corners.min(axis=0), corners.max(axis=0))
 
 
 def _discs(points: Points, spine: list[Pose], anatomy: SpineAnatomy, voxel: float) -> tuple[Array, NDArray[np.uint8]]:
@@ -100,9 +88,9 @@ def _discs(points: Points, spine: list[Pose], anatomy: SpineAnatomy, voxel: floa
         middle = (upper.outside((0, 0, -upper.level.height / 2)) + lower.outside((0, 0, lower.level.height / 2))) / 2
         pose = Pose(upper.level, middle, (upper.axes + lower.axes) / 2, upper.size)
         box = _box(points, pose)
-        if box is None:
+        if box[0].stop == 0:
             continue
-        x, y, z = pose.local(_inside(points, box))
+        x, y, z = pose.local(points_of(points, box))
         half = (0.97 * lower.level.half_width, 0.97 * lower.level.half_depth)
         hollow = np.where(y > 0, 2.0 * np.exp(-((x / (0.6 * half[0])) ** 2)), 0.0)
         reach = anatomy.disc_height * upper.level.disc / 2 + anatomy.dent + 3

@@ -7,7 +7,16 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monai_harmonize.phantoms.ct_materials import BLOOD, FAT, MUSCLE
-from monai_harmonize.phantoms.distances import Points, capsule, ellipse, ellipsoid_distance, share_within
+from monai_harmonize.phantoms.distances import (
+    Box,
+    Points,
+    box_between,
+    capsule,
+    ellipse,
+    ellipsoid_distance,
+    points_of,
+    share_within,
+)
 from monai_harmonize.phantoms.solids import Array
 from monai_harmonize.phantoms.spine_anatomy import SpineAnatomy
 from monai_harmonize.phantoms.spine_levels import NUMBERS
@@ -47,26 +56,13 @@ class Canvas:
         """Share of the voxels inside a solid."""
         return share_within(distance, self.voxel)
 
-    def near(self, centre: Array, reach: Array) -> tuple[slice, slice, slice]:
-        """Voxels of a box around a point; empty slices where there are none."""
-        x, y, z = (np.abs(part - middle) <= half for part, middle, half in zip(self.points, centre, reach, strict=True))
-        plane = (x & y)[:, :, 0]
-        hits = [np.flatnonzero(line) for line in (plane.any(axis=1), plane.any(axis=0), z[0, 0])]
-        ends = [(int(hit[0]), int(hit[-1]) + 1) if len(hit) else (0, 0) for hit in hits]
-        return slice(*ends[0]), slice(*ends[1]), slice(*ends[2])
-
-    def inside(self, box: tuple[slice, slice, slice]) -> Points:
-        """Points of a box."""
-        x, y, z = self.points
-        return x[box[0], box[1]], y[box[0], box[1]], z[:, :, box[2]]
-
     def paint(
         self,
         share: Array,
         water: Array | float,
         tissue: str = "",
         iodine: float = 0.0,
-        box: tuple[slice, ...] = (slice(None),) * 3,
+        box: Box = (slice(None), slice(None), slice(None)),
     ) -> None:
         """Cover a share of the voxels of a box with a tissue, named where the label map knows it."""
         self.water[box] += share * (water - self.water[box])
@@ -155,10 +151,10 @@ def paint_bowel(canvas: Canvas, trunk: TrunkShape, anatomy: SpineAnatomy) -> Non
         gassy, content = rng.random() < 0.4, rng.uniform(0.99, 1.05)
         if centre[0] < -0.2 * wide and centre[2] > trunk.height("L2"):
             continue  # the liver's place
-        box = canvas.near(centre, radii + 4)
-        if any(part.start == part.stop for part in box):
+        box = box_between(canvas.points, centre - radii - 4, centre + radii + 4)
+        if box[0].stop == 0:
             continue
-        points = canvas.inside(box)
+        points = points_of(canvas.points, box)
         distance = ellipsoid_distance(points, (centre[0], centre[1], centre[2]), (radii[0], radii[1], radii[2]))
         share = canvas.share(distance) * cavity[box]
         canvas.paint(share, 1.035, "bowel", 0.15 * anatomy.iodine, box)

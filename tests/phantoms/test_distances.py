@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from monai_harmonize.phantoms.distances import capsule, ellipse, ellipsoid_distance, merged, share_within
+from monai_harmonize.phantoms.distances import (
+    box_between,
+    capsule,
+    ellipse,
+    ellipsoid_distance,
+    merged,
+    points_of,
+    share_within,
+)
 
 RNG = np.random.default_rng(0)
 POINTS = tuple(RNG.uniform(-20, 20, (3, 400)))
@@ -51,3 +59,16 @@ def test_shares_of_voxels_add_up_to_the_area_of_a_disc() -> None:
     x, y = np.meshgrid(line, line)
     area = share_within(np.hypot(x, y) - 7, 0.5).sum() * 0.25
     assert area == pytest.approx(np.pi * 49, rel=2e-3)
+
+
+def test_a_box_holds_the_points_between_two_corners_and_may_be_empty() -> None:
+    line = np.arange(10.0)
+    x, y = np.meshgrid(line, line, indexing="ij")
+    points = (x[:, :, None], y[:, :, None], line[None, None])
+    box = box_between(points, np.array([1.5, 3.0, -4.0]), np.array([4.0, 3.4, 2.0]))
+    assert box == (slice(2, 5), slice(3, 4), slice(0, 3))
+    inside = points_of(points, box)
+    assert [part.shape for part in inside] == [(3, 1, 1), (3, 1, 1), (1, 1, 3)]
+    np.testing.assert_array_equal(inside[0].ravel(), [2, 3, 4])
+    empty = box_between(points, np.array([1.0, 1.0, 20.0]), np.array([4.0, 4.0, 30.0]))
+    assert x[:, :, None][empty].size == 0
