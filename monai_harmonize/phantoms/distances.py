@@ -11,6 +11,7 @@ from monai_harmonize.phantoms.solids import Array
 # Positions in mm to the left, the back and the head; arrays that broadcast together.
 Points = tuple[Array, Array, Array]
 Box = tuple[slice, slice, slice]
+ASIDE = 1e-6  # mm, because no way leads from an axis to itself
 
 
 def share_within(distance: Array, voxel: float) -> Array:
@@ -55,17 +56,18 @@ def ellipse(x: Array, y: Array, half: tuple[Array | float, Array | float], squar
         half: half axes in mm, numbers or arrays that broadcast with the coordinates.
         squareness: 0 for an ellipse, towards 2 for a box with ever sharper corners.
     """
+    x = x + ASIDE
     u, v = (x / half[0]) ** 2, (y / half[1]) ** 2
     level = np.sqrt(np.sqrt((u + v) ** 2 - squareness * u * v))
-    return np.asarray(np.hypot(x, y) * (1 - 1 / np.maximum(level, 1e-6)))
+    return np.asarray(np.hypot(x, y) * (1 - 1 / level))
 
 
 def ellipsoid_distance(points: Points, centre: tuple[float, float, float], radii: tuple[float, float, float]) -> Array:
     """Distance to an ellipsoid, along the way to its centre."""
-    offset = [part - middle for part, middle in zip(points, centre, strict=True)]
+    offset = [part - middle + ASIDE for part, middle in zip(points, centre, strict=True)]
     radius = np.sqrt(sum(part**2 for part in offset))
     level = np.sqrt(sum((part / half) ** 2 for part, half in zip(offset, radii, strict=True)))
-    return np.asarray(radius * (1 - 1 / np.maximum(level, 1e-6)))
+    return np.asarray(radius * (1 - 1 / level))
 
 
 def merged(first: Array, second: Array, fillet: float) -> Array:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.ct_materials import FAT, MUSCLE, Materials
-from monai_harmonize.phantoms.distances import Points, share_within
+from monai_harmonize.phantoms.distances import Points, ellipse, share_within
 from monai_harmonize.phantoms.solids import Array
 from monai_harmonize.phantoms.spine_anatomy import SpineAnatomy
 from monai_harmonize.phantoms.spine_bones import SpineBones, rasterize_spine
@@ -127,8 +127,7 @@ def _paint_canal(canvas: Canvas, trunk: TrunkShape, spine: list[Pose], anatomy: 
         (width, 8.3, FAT + 0.03, "canal"),
         (width - 2.5, 6.8, SAC_WATER, "canal"),
     ):
-        distance = np.hypot(x, y) * (1 - 1 / np.maximum(np.hypot(x / wide, y / (deep * anatomy.size)), 1e-6))
-        canvas.paint(canvas.share(distance), water, tissue)
+        canvas.paint(canvas.share(ellipse(x, y, (wide, deep * anatomy.size))), water, tissue)
     cord = np.maximum(np.hypot(x / 1.3, y) - 4.2, -trunk.below("L1"))
     canvas.paint(canvas.share(cord), 1.038, "canal")
 

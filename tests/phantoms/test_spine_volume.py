@@ -9,9 +9,10 @@ from scipy.ndimage import binary_erosion, center_of_mass, label
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.spine_anatomy import sample_spine
+from monai_harmonize.phantoms.spine_bones import JOINT, rasterize_spine
 from monai_harmonize.phantoms.spine_levels import LEVELS, NUMBERS, select_labels
 from monai_harmonize.phantoms.spine_looks import Look, look_at
-from monai_harmonize.phantoms.spine_pose import poses
+from monai_harmonize.phantoms.spine_pose import Pose, poses
 from monai_harmonize.phantoms.spine_volume import SpineVolume, voxelize_spine
 
 PLAIN = Look("plain", blur=0.1, overshoot=0, noise=0, hardening=0)
@@ -162,3 +163,15 @@ def test_label_maps_for_training() -> None:
 def test_impossible_volumes_are_told(shape: tuple, spacing: tuple) -> None:
     with pytest.raises(InputError, match="8 or more each"):
         voxelize_spine(CONTRAST, shape, spacing)
+
+
+def test_a_joint_stays_open_between_bones_that_would_overlap() -> None:
+    level = next(level for level in LEVELS if level.name == "L3")
+    upper, lower = (
+        Pose(level._replace(number=number), np.array((0.0, 0.0, height)), np.eye(3), 1.0)
+        for number, height in ((21, 18.0), (22, 0.0))
+    )
+    middle_line = np.zeros((1, 1, 1)), np.zeros((1, 1, 1)), np.arange(0, 18, 0.25).reshape(1, 1, -1)
+    bones = rasterize_spine(middle_line, [upper, lower], CONTRAST, 0.25, 1)
+    assert (1 - bones.share).sum() * 0.25 == pytest.approx(JOINT, abs=0.1)
+    assert bones.labels[0, 0, [0, -1]].tolist() == [22, 21]
