@@ -99,7 +99,7 @@ class ThoraxAnatomy:
         return int(bool(self.lesions))
 
 
-def _clipped(rng: np.random.Generator, mean: float, deviation: float, limit: float = 2.0) -> float:
+def clipped_normal(rng: np.random.Generator, mean: float, deviation: float, limit: float = 2.0) -> float:
     """Normal draw held within `limit` standard deviations, so that no patient is impossible."""
     return float(mean + deviation * np.clip(rng.standard_normal(), -limit, limit))
 
@@ -188,11 +188,11 @@ def sample_anatomy(seed: int, finding: Finding | None = None, severity: float = 
     """
     rng = np.random.default_rng([seed, 0])
     female = bool(rng.random() < 0.45)
-    stature = _clipped(rng, 0.94 if female else 1.03, 0.045)
+    stature = clipped_normal(rng, 0.94 if female else 1.03, 0.045)
     habitus = float(rng.beta(2.0, 3.0))  # 0 is thin, 1 is obese
     breath = float(rng.beta(3.0, 1.8))  # 1 is a full inspiration
-    lung_width = _clipped(rng, 137, 6) * stature * (0.97 + 0.08 * habitus)
-    lung_height = _clipped(rng, 252, 11) * stature * (0.83 + 0.20 * breath)
+    lung_width = clipped_normal(rng, 137, 6) * stature * (0.97 + 0.08 * habitus)
+    lung_height = clipped_normal(rng, 252, 11) * stature * (0.83 + 0.20 * breath)
     age = float(rng.uniform(0.0, 1.0))
     fat = 3.0 + 26.0 * habitus
     anatomy = ThoraxAnatomy(
@@ -200,23 +200,23 @@ def sample_anatomy(seed: int, finding: Finding | None = None, severity: float = 
         sex="F" if female else "M",
         lung_width=lung_width,
         lung_height=lung_height,
-        lung_depth=_clipped(rng, 88, 5) * stature * (0.95 + 0.10 * habitus),
-        flare=_clipped(rng, 1.0, 0.13),
-        dome_height=_clipped(rng, 54, 6) * (1.35 - 0.45 * breath),
-        lung_density=_clipped(rng, 0.225, 0.02) * (1.25 - 0.32 * breath),
+        lung_depth=clipped_normal(rng, 88, 5) * stature * (0.95 + 0.10 * habitus),
+        flare=clipped_normal(rng, 1.0, 0.13),
+        dome_height=clipped_normal(rng, 54, 6) * (1.35 - 0.45 * breath),
+        lung_density=clipped_normal(rng, 0.225, 0.02) * (1.25 - 0.32 * breath),
         fat=fat,
         breast=float(rng.uniform(14, 30) + 28 * habitus) if female else 0.0,
-        heart_width=_clipped(rng, 0.455, 0.03) + 0.05 * (1 - breath) + 0.03 * age,
-        aorta=_clipped(rng, 15.0, 1.5) + 4.0 * age,
-        bone_density=_clipped(rng, 1.0, 0.08) * (1.1 - 0.25 * age),
-        rib_slope=_clipped(rng, 1.0, 0.08) * (1.12 - 0.18 * breath),
-        shoulder_lift=_clipped(rng, 8.0, 9.0),
-        arm_abduction=_clipped(rng, 62.0, 18.0),
-        rotation=_clipped(rng, 0.0, 2.5),
-        tilt=_clipped(rng, 0.0, 1.2),
+        heart_width=clipped_normal(rng, 0.455, 0.03) + 0.05 * (1 - breath) + 0.03 * age,
+        aorta=clipped_normal(rng, 15.0, 1.5) + 4.0 * age,
+        bone_density=clipped_normal(rng, 1.0, 0.08) * (1.1 - 0.25 * age),
+        rib_slope=clipped_normal(rng, 1.0, 0.08) * (1.12 - 0.18 * breath),
+        shoulder_lift=clipped_normal(rng, 8.0, 9.0),
+        arm_abduction=clipped_normal(rng, 62.0, 18.0),
+        rotation=clipped_normal(rng, 0.0, 2.5),
+        tilt=clipped_normal(rng, 0.0, 1.2),
         gas=float(rng.uniform(8, 26)) if rng.random() < 0.75 else 0.0,
-        field=2.0 * lung_width + _clipped(rng, 102, 22) + 0.8 * fat,
-        centre=(_clipped(rng, 0.0, 5.0), 0.5 * lung_height + _clipped(rng, 2.0, 9.0)),
+        field=2.0 * lung_width + clipped_normal(rng, 102, 22) + 0.8 * fat,
+        centre=(clipped_normal(rng, 0.0, 5.0), 0.5 * lung_height + clipped_normal(rng, 2.0, 9.0)),
         finding="none",
         lesions=(),
     )

@@ -1,31 +1,24 @@
 """The embedded CT data: a folder of procedural chest volumes of several scanners with a manifest."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Literal, get_args
-
-import nibabel
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-from sklearn.utils.parallel import Parallel, delayed
-from tqdm import tqdm
+from typing import get_args
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import sample_anatomy
-from monai_harmonize.phantoms.cohort import TRUTH, Examination, plan_cohort
-from monai_harmonize.phantoms.ct_dicom import write_ct_series
+from monai_harmonize.phantoms.cohort import Examination, plan_cohort
+from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry, write_ct_series
 from monai_harmonize.phantoms.ct_scanners import SCANNERS, scan
 from monai_harmonize.phantoms.ct_volume import voxelize
-from monai_harmonize.phantoms.dataset_record import MANIFEST, make_once
+from monai_harmonize.phantoms.dataset_record import make_once
+from monai_harmonize.phantoms.volume_files import VolumeFormat, make_volumes, write_nifti
 
 __all__ = ["CT_COUNTS", "ensure_ct_dataset"]
 
-VolumeFormat = Literal["nifti", "dicom"]
-GENERATOR, VERSION = "monai_harmonize.phantoms.ct", 1
+GENERATOR, VERSION = "monai_harmonize.phantoms.ct", 2
 CT_COUNTS: Mapping[str, int] = {"train": 8, "validation": 2, "test": 3}
 
 
@@ -54,6 +47,8 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
     """Write all volumes of one anatomy into existing folders; rows of the manifest."""
     columns, rows, slices = recipe.shape
     materials = voxelize(sample_anatomy(examinations[0].seed, "none"), (columns, rows, slices))
+    spacing = materials.spacing
+    geometry = Geometry(spacing, (-(columns - 1) / 2 * spacing[0], -(rows - 1) / 2 * spacing[1], 0.0))
     written = []
     for examination in examinations:
         scanner, patient = SCANNERS[examination.site], f"PHANTOM-{examination.anatomy}"
@@ -61,11 +56,12 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
         if recipe.file_format == "dicom":
             series = folder / examination.stem
             series.mkdir()
+            acquisition = Acquisition(scanner.name, patient, scanner.kilovolt, "CHEST", padding=scanner.padding)
             key = f"{recipe.seed}/{recipe.shape}/{examination.stem}"
-            files = write_ct_series(series, volume, scanner, patient, materials.spacing, key)
+            files = write_ct_series(series, volume, acquisition, geometry, key)
         else:
             files = [folder / f"{examination.stem}.nii.gz"]
-            _write_nifti(files[0], volume, materials.spacing)
+            write_nifti(files[0], volume, geometry)
         written += [
             {
                 "file": file.relative_to(folder).as_posix(),
@@ -79,24 +75,11 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
     return written
 
 
-def _write_nifti(path: Path, volume: NDArray[np.int16], spacing: tuple[float, float, float]) -> None:
-    """Columns and rows run to the patient's left and back, NIfTI's axes to the right and front."""
-    image = nibabel.Nifti1Image(volume, np.diag([-spacing[0], -spacing[1], spacing[2], 1.0]))
-    image.header.set_xyzt_units("mm")
-    nibabel.save(image, path)
-
-
 def _make(folder: Path, recipe: _Recipe, progress: bool, workers: int) -> None:
-    for stale in (folder / split for split in (*CT_COUNTS, TRUTH)):
-        if stale.exists():
-            shutil.rmtree(stale)
     patients = plan_cohort(recipe.sites, recipe.counts, recipe.seed, paired=True)
-    for parent in {(folder / examination.stem).parent for patient in patients for examination in patient}:
-        parent.mkdir(parents=True)
-    jobs = (delayed(_write_patient)(examinations, folder, recipe) for examinations in patients)
-    done = Parallel(n_jobs=workers, return_as="generator")(jobs)
-    shown = tqdm(done, "CT phantoms", len(patients), unit="patient", mininterval=1, disable=not progress)
-    pd.DataFrame([row for rows in shown for row in rows]).to_csv(folder / MANIFEST, index=False)
+    make_volumes(
+        folder, patients, partial(_write_patient, folder=folder, recipe=recipe), "CT phantoms", progress, workers
+    )
 
 
 def ensure_ct_dataset(

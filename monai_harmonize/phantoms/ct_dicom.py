@@ -1,5 +1,6 @@
 """CT volumes as series of DICOM CT Image Storage (PS3.3 A.3)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,17 +8,48 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from monai_harmonize.phantoms.ct_scanners import Scanner
-
 INTERCEPT = -1024  # HU of the stored value 0
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What a header says of a scan.
+
+    Attributes:
+        site: Institution Name (0008,0080).
+        patient: Patient ID (0010,0020) and Patient's Name (0010,0010).
+        kilovolt: KVP (0018,0060).
+        body_part: Body Part Examined (0018,0015).
+        kernel: Convolution Kernel (0018,1210); empty where unknown.
+        padding: HU of Pixel Padding Value (0028,0120); None where every pixel shows something.
+    """
+
+    site: str
+    patient: str
+    kilovolt: float
+    body_part: str
+    kernel: str = ""
+    padding: int | None = None
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where voxels lie, in mm, in DICOM's directions: to the patient's left, back and head.
+
+    Attributes:
+        spacing: voxel edges.
+        corner: centre of the first voxel.
+    """
+
+    spacing: tuple[float, float, float]
+    corner: tuple[float, float, float]
 
 
 def write_ct_series(
     folder: Path,
     volume: NDArray[np.int16],
-    scanner: Scanner,
-    patient: str,
-    spacing: tuple[float, float, float],
+    acquisition: Acquisition,
+    geometry: Geometry,
     key: str,
 ) -> list[Path]:
     """Write one series, a file per slice from foot to head.
@@ -25,9 +57,8 @@ def write_ct_series(
     Args:
         folder: existing folder.
         volume: HU (columns, rows, slices), to the patient's left, back and head.
-        scanner: its voltage and name go into the header, its padding into Pixel Padding Value (0028,0120).
-        patient: Patient ID (0010,0020) and Patient's Name (0010,0010).
-        spacing: voxel edges in mm.
+        acquisition: what the header says of it.
+        geometry: where its voxels lie.
         key: text from which the unique identifiers are derived; the same key gives the same files.
 
     Returns:
@@ -35,11 +66,11 @@ def write_ct_series(
     """
     paths = []
     for number, pixels in enumerate(np.moveaxis(volume, -1, 0), start=1):
-        dataset = _header(scanner, patient, key)
+        dataset = _header(acquisition, key)
         dataset.SOPInstanceUID = generate_uid(entropy_srcs=["instance", key, str(number)])
         dataset.InstanceNumber = number
-        _place(dataset, volume.shape, spacing, number - 1)
-        _pixels(dataset, pixels.T, scanner.padding)
+        _place(dataset, geometry, number - 1)
+        _pixels(dataset, pixels.T, acquisition.padding)
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
@@ -49,32 +80,34 @@ def write_ct_series(
     return paths
 
 
-def _header(scanner: Scanner, patient: str, key: str) -> Dataset:
+def _header(acquisition: Acquisition, key: str) -> Dataset:
     """Patient, study, series and equipment; type 2 attributes that a phantom lacks stay empty."""
     dataset = Dataset()
     dataset.SOPClassUID = CTImageStorage
     dataset.StudyInstanceUID = generate_uid(entropy_srcs=["study", key])
     dataset.SeriesInstanceUID = generate_uid(entropy_srcs=["series", key])
     dataset.FrameOfReferenceUID = generate_uid(entropy_srcs=["frame", key])
-    dataset.PatientID = dataset.PatientName = patient
+    dataset.PatientID = dataset.PatientName = acquisition.patient
     for keyword in ("PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID", "AccessionNumber"):
         setattr(dataset, keyword, "")
     dataset.ReferringPhysicianName = dataset.PositionReferenceIndicator = dataset.AcquisitionNumber = ""
     dataset.Modality = "CT"
     dataset.SeriesNumber = 1
     dataset.Manufacturer = "monai-harmonize phantom"
-    dataset.InstitutionName = scanner.name
-    dataset.KVP = scanner.kilovolt
+    dataset.InstitutionName = acquisition.site
+    dataset.KVP = acquisition.kilovolt
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
-    dataset.BodyPartExamined = "CHEST"
+    dataset.BodyPartExamined = acquisition.body_part
+    if acquisition.kernel:
+        dataset.ConvolutionKernel = acquisition.kernel
     dataset.PatientPosition = "HFS"
     return dataset
 
 
-def _place(dataset: Dataset, shape: tuple[int, ...], spacing: tuple[float, float, float], above: int) -> None:
+def _place(dataset: Dataset, geometry: Geometry, above: int) -> None:
     """Image Plane module (PS3.3 C.7.6.2)."""
-    columns, rows, _ = shape
-    corner = (-(columns - 1) / 2 * spacing[0], -(rows - 1) / 2 * spacing[1], above * spacing[2])
+    spacing, (left, back, head) = geometry.spacing, geometry.corner
+    corner = (left, back, head + above * spacing[2])
     dataset.PixelSpacing = [round(spacing[1], 6), round(spacing[0], 6)]
     dataset.SliceThickness = round(spacing[2], 6)
     dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from monai_harmonize.phantoms.ct_volume import Materials
+from monai_harmonize.phantoms.ct_materials import Materials
 from monai_harmonize.phantoms.solids import Array
 from monai_harmonize.phantoms.spectrum import CORTICAL_BONE, SOFT_TISSUE, tube_spectrum
 

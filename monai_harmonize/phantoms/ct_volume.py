@@ -6,38 +6,18 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from monai_harmonize.phantoms.anatomy import ThoraxAnatomy
+from monai_harmonize.phantoms.ct_materials import BLOOD, FAT, MUSCLE, Materials
 from monai_harmonize.phantoms.lungs import LungShape
 from monai_harmonize.phantoms.skeleton import CORTICAL, MARROW, SPONGY, clavicles, ribs, vertebra_heights
 from monai_harmonize.phantoms.soft_tissue import TRUNK_POWER, airway_tubes, mediastinum, trunk_size
 from monai_harmonize.phantoms.solids import Array, Grid, Interval
 from monai_harmonize.phantoms.thorax import BONE_DENSITY
-from monai_harmonize.phantoms.tubes import Tube, tube_points
+from monai_harmonize.phantoms.tubes import Tube, splat_tubes, tube_points
 from monai_harmonize.phantoms.vessels import pulmonary_vessels
 
-# Attenuation relative to water.
-FAT, MUSCLE, BLOOD = 0.90, 1.05, 1.045
 # Contrast medium in g of iodine per cm^3.
 IODINE_IN_BLOOD, IODINE_IN_ORGANS = 0.006, 0.0015
 MARGIN = 12.0  # mm of air beside the body
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What fills each voxel; arrays (columns, rows, slices), to the patient's left, back and head.
-
-    Attributes:
-        water: attenuation relative to water of all but bone and iodine.
-        bone: cortical bone in g/cm^3.
-        iodine: iodine in g/cm^3.
-        body: share of the voxel inside the skin.
-        spacing: voxel edges in mm.
-    """
-
-    water: Array
-    bone: Array
-    iodine: Array
-    body: Array
-    spacing: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -63,23 +43,15 @@ class Voxels:
 
     def splat(self, tubes: list[Tube], core: float = 0.0, filling: float = 0.0) -> Array:
         """Share (columns, rows, slices) of each voxel inside tubes, spread over the eight nearest voxels."""
-        shape = np.array((self.grid.x.shape[0], len(self.z), self.grid.x.shape[1]))
-        total = np.zeros(shape.prod())
+        shape = (self.grid.x.shape[0], len(self.z), self.grid.x.shape[1])
         first = np.array((self.grid.x[0, 0], self.grid.y[0, 0], self.z[0]))
-        for points, volumes in tube_points(tubes, min(self.spacing), core, filling):
+
+        def place(points: Array) -> Array:
             x, y, z = (points - first).T
-            place = np.stack((x, -z, -y)) / np.array(self.spacing)[:, None]
-            inside = ((place >= 0) & (place < shape[:, None] - 1)).all(axis=0)
-            place, weight = place[:, inside], volumes[inside]
-            base = place.astype(np.intp)
-            part = place - base
-            for corner in np.ndindex(2, 2, 2):
-                near = np.array(corner)[:, None]
-                share = np.where(near == 1, part, 1 - part).prod(axis=0)
-                total += np.bincount(
-                    np.ravel_multi_index(tuple(base + near), tuple(shape)), share * weight, minlength=total.size
-                )
-        return total.reshape(shape) / float(np.prod(self.spacing))
+            return np.asarray(np.stack((x, -z, -y)) / np.array(self.spacing)[:, None])
+
+        total = splat_tubes(shape, place, tube_points(tubes, min(self.spacing), core, filling))
+        return np.asarray(total / np.prod(self.spacing))
 
 
 def voxels_of(anatomy: ThoraxAnatomy, shape: tuple[int, int, int]) -> Voxels:

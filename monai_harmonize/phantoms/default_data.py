@@ -14,9 +14,20 @@ from monai_harmonize.data.manifest import Manifest, load_manifest
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
 from monai_harmonize.phantoms.cohort import COHORTS
 from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
+from monai_harmonize.phantoms.spine_dataset import ensure_spine_dataset
 
-__all__ = ["ChestInputs", "chest_inputs", "chest_manifest", "ct_inputs", "ct_manifest"]
+__all__ = [
+    "ChestInputs",
+    "chest_inputs",
+    "chest_manifest",
+    "ct_inputs",
+    "ct_manifest",
+    "spine_inputs",
+    "spine_manifest",
+]
 
+# Two grey scales, as in Xu et al. 2020, and another kernel.
+SPINE_SITES = ("reference", "exported", "sharp")
 MANIFEST_NAMES = ("manifest.csv", "manifest.json")
 
 PathLike = str | os.PathLike[str]
@@ -57,6 +68,25 @@ def ct_manifest(
 ) -> Manifest:
     """Load the manifest of CT volumes or slices that a bundle was asked to use; as ``chest_manifest``."""
     return _manifest(manifest, dataset_dir, lambda: ensure_ct_dataset(default_dir), seed)
+
+
+def spine_manifest(
+    manifest: PathLike | None,
+    dataset_dir: PathLike | None,
+    default_dir: PathLike,
+    seed: int = 0,
+    sites: Sequence[str] = SPINE_SITES,
+) -> Manifest:
+    """Load the manifest of spine CT with label maps that a bundle was asked to use; as ``chest_manifest``.
+
+    Args:
+        manifest: see ``chest_manifest``.
+        dataset_dir: see ``chest_manifest``.
+        default_dir: see ``chest_manifest``.
+        seed: see ``chest_manifest``.
+        sites: looks of the phantoms, names of ``LOOKS``.
+    """
+    return _manifest(manifest, dataset_dir, lambda: ensure_spine_dataset(default_dir, sites=sites), seed)
 
 
 def _manifest(
@@ -135,6 +165,24 @@ def ct_inputs(
     return _inputs(
         inputs, lambda: ct_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
     )
+
+
+def spine_inputs(
+    inputs: PathLike | Sequence[PathLike] | None,
+    manifest: PathLike | None,
+    dataset_dir: PathLike | None,
+    default_dir: PathLike,
+    site: str,
+    split: str,
+    output_dir: PathLike | None = None,
+    sites: Sequence[str] = SPINE_SITES,
+) -> ChestInputs:
+    """Spine CT to harmonize or to segment; arguments and errors as for ``chest_inputs`` and ``spine_manifest``."""
+
+    def load() -> Manifest:
+        return spine_manifest(manifest, dataset_dir, default_dir, sites=sites)
+
+    return _inputs(inputs, load, dataset_dir, site, split, output_dir)
 
 
 def _inputs(

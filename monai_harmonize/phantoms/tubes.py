@@ -4,7 +4,7 @@ A tube is cut into volumes no larger than a pixel, and each is dropped onto the 
 dense where it turns along the rays, and its cortex brightens its borders, as on a radiograph.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -140,3 +140,28 @@ def project_tubes(grid: Grid, tubes: list[Tube], core: float = 0.0, filling: flo
     for points, volumes in tube_points(tubes, grid.pixel, core, filling):
         total += splat(grid, points, volumes)
     return total
+
+
+def splat_tubes(
+    shape: tuple[int, int, int], place: Callable[[Array], Array], parts: Iterable[tuple[Array, Array]]
+) -> Array:
+    """Volume in mm^3 that small volumes add to each voxel of an array, each spread over the eight nearest.
+
+    Args:
+        shape: shape of the array.
+        place: gives the fractional index (3, N) of points (N, 3).
+        parts: points and volumes as `tube_points` yields them.
+    """
+    size = np.array(shape)
+    total = np.zeros(size.prod())
+    for points, volumes in parts:
+        index = place(points)
+        inside = ((index >= 0) & (index < size[:, None] - 1)).all(axis=0)
+        index, weight = index[:, inside], volumes[inside]
+        base = index.astype(np.intp)
+        part = index - base
+        for corner in np.ndindex(2, 2, 2):
+            near = np.array(corner)[:, None]
+            share = np.where(near == 1, part, 1 - part).prod(axis=0)
+            total += np.bincount(np.ravel_multi_index(tuple(base + near), shape), share * weight, minlength=total.size)
+    return total.reshape(shape)

@@ -12,8 +12,9 @@ import pytest
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import sample_anatomy
 from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
+from monai_harmonize.phantoms.ct_materials import Materials
 from monai_harmonize.phantoms.ct_scanners import IODINE, SCANNERS, contrast, hounsfield, scan
-from monai_harmonize.phantoms.ct_volume import Materials, voxelize
+from monai_harmonize.phantoms.ct_volume import voxelize
 from monai_harmonize.phantoms.spectrum import CORTICAL_BONE
 
 SMALL = {"sites": ("site_a", "site_b"), "shape": (24, 24, 8), "workers": 1, "progress": False}
