@@ -1,7 +1,7 @@
 """What the layers of a feature extractor see of an image: one contact sheet per layer.
 
-Source: Xu et al. 2020, "Context-aware style transfer", which chooses the layers of its losses by looking at feature
-maps beforehand.
+Source: Xu, Li, Shin 2020, "Medical image processing with contextual style transfer", which chooses the layers
+of its losses by looking at feature maps beforehand.
 """
 
 from __future__ import annotations

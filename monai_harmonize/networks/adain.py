@@ -1,7 +1,7 @@
 """Adaptive instance normalization: features of one image with the channel statistics of another.
 
-Source: Xu et al. 2020, "Context-aware style transfer", Eqs. 1 to 3, after Huang and Belongie 2017. Written from the
-papers. The statistics of the style are arguments, never the state of a module.
+Source: Xu, Li, Shin 2020, "Medical image processing with contextual style transfer", Eqs. 1 to 3, after Huang
+and Belongie 2017. Written from the papers. The statistics of the style are arguments, never the state of a module.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Decoder that draws an image from the deepest features of an extractor.
 
-Source: Xu et al. 2020, "Context-aware style transfer", section "Context-ware style transfer model", after Huang and
-Belongie 2017 (a decoder that mirrors the encoder, nearest-neighbour upsampling, reflection at the border, and no
-normalization, which would undo the style). Written from the papers. Ours: residual blocks.
+Source: Xu, Li, Shin 2020, "Medical image processing with contextual style transfer", section "Context-ware
+style transfer model", after Huang and Belongie 2017 (a decoder that mirrors the encoder, nearest-neighbour upsampling,
+reflection at the border, and no normalization, which would undo the style). Written from the papers. Ours: residual
+blocks, clipping.
 """
 
 from __future__ import annotations
@@ -10,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from monai.networks.layers.factories import Conv
 from monai.networks.layers.utils import get_act_layer
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.networks.convolution_blocks import RELU, ResidualBlock, head, initialize_for_relu
+from monai_harmonize.networks.convolution_blocks import RELU, ResidualBlock, initialize_for_relu
 
 __all__ = ["FeatureDecoder"]
 
@@ -26,7 +26,9 @@ NARROWEST = 32
 class FeatureDecoder(nn.Module):
     """Mirror of a feature extractor: doubles the size until it is the image's, as wide as the extractor's layers there.
 
-    Where the extractor has no layer of a size, the width halves.
+    Where the extractor has no layer of a size, the width halves. The last convolution is clipped to [-1, 1], with the
+    gradient of the identity: tanh never reaches the -1 of air, and without normalization before it it saturates after
+    a few steps and learns no more.
 
     Args:
         channels: of the extractor's layers, from the shallowest to the deepest.
@@ -59,9 +61,9 @@ class FeatureDecoder(nn.Module):
             layers += [*convolution(width, narrow), nn.Upsample(scale_factor=2.0, mode="nearest")]
             layers += [ResidualBlock(2, narrow, None) for _ in range(num_blocks)]
             width = narrow
-        self.layers = nn.Sequential(*layers, *convolution(width, width), head(2, width, 1))
+        self.layers = nn.Sequential(*layers, *convolution(width, width), convolution(width, 1)[0])
         self.apply(initialize_for_relu)
-        # Blocks begin as the identity and the image as nearly grey: the signal neither grows nor saturates.
+        # Blocks begin as the identity and the image as nearly grey: the signal does not grow.
         for layer in self.layers:
             if isinstance(layer, ResidualBlock):
                 nn.init.zeros_(layer.layers[-1].get_parameter("weight"))
@@ -71,12 +73,13 @@ class FeatureDecoder(nn.Module):
         """Draw an image.
 
         Args:
-            features: ``(B, C, W, H)`` of the deepest layer, both sides at least 2, with stride 1 at least 4.
+            features: ``(B, C, W, H)`` of the deepest layer, both sides at least 2.
 
         Returns:
-            ``(B, 1, W * stride, H * stride)`` in (-1, 1).
+            ``(B, 1, W * stride, H * stride)`` in [-1, 1].
         """
-        return torch.tanh(self.layers(features))
+        image: Tensor = self.layers(features)
+        return image.detach().clamp(-1.0, 1.0) + (image - image.detach())
 
 
 def convolution(in_channels: int, out_channels: int) -> list[Any]:

@@ -1,7 +1,7 @@
 """Frozen features of a grey image at several depths: VGG, ResNets and DenseNets of torchvision.
 
-Source: Xu et al. 2020, "Context-aware style transfer", section "Extractor analysis", which names the networks but not
-their layers. Ours: the layers, the grey channel, random weights of use.
+Source: Xu, Li, Shin 2020, "Medical image processing with contextual style transfer", section "Extractor
+analysis", which names the networks but not their layers. Ours: the layers, the grey channel, random weights of use.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Style transfer with adaptive instance normalization, to a style that is given or stored.
 
-Source: Xu et al. 2020, "Context-aware style transfer", Fig. 3 and Eqs. 1 to 3; style strength and several styles after
-Huang and Belongie 2017, section 7.4. Written from the papers.
+Source: Xu, Li, Shin 2020, "Medical image processing with contextual style transfer", Fig. 3 and Eqs. 1 to 3;
+style strength and several styles after Huang and Belongie 2017, "Runtime controls". Written from the papers.
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ class StyleTransferNet(nn.Module):
         self.extractor = FeatureExtractor(extractor, layers, weights, seed)
         self.deepest = self.extractor.layers[-1]
         self.stride = self.extractor.strides[-1]
-        # Reflection at the border needs 2 features, and as many pixels as the last convolution reaches.
-        self.smallest = max(self.stride + 1, 4)
+        # Reflection at the border needs 2 features.
+        self.smallest = self.stride + 1
         self.alpha = float(alpha)
         self.decoder = FeatureDecoder(self.extractor.channels, self.extractor.strides, num_blocks)
         shape = num_styles, self.extractor.channels[-1]
@@ -107,7 +107,7 @@ class StyleTransferNet(nn.Module):
         return channel_statistics(self.encode(image))
 
     def decode(self, features: Tensor, size: list[int]) -> Tensor:
-        """Image of ``size`` pixels in (-1, 1) from deepest features."""
+        """Image of ``size`` pixels in [-1, 1] from deepest features."""
         image: Tensor = self.decoder(features / self.feature_scale)
         return image[:, :, : size[0], : size[1]]
 
@@ -130,7 +130,7 @@ class StyleTransferNet(nn.Module):
                 volume make its slices agree.
 
         Returns:
-            ``(B, 1, W, H)`` in (-1, 1).
+            ``(B, 1, W, H)`` in [-1, 1].
         """
         normalized = self.normalize(self.encode(image), means, deviations, weights, own)
         return self.decode(normalized, list(image.shape[2:]))
@@ -158,7 +158,7 @@ class StyleTransferNet(nn.Module):
                 ``None`` for the stored styles in their shares.
 
         Returns:
-            ``(B, 1, W, H)`` in (-1, 1), at the size of the content.
+            ``(B, 1, W, H)`` in [-1, 1], at the size of the content.
 
         Raises:
             InputError: another number of styles, an image that is too small or has several channels.

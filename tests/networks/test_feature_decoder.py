@@ -25,7 +25,24 @@ def test_widths_mirror_the_extractor(name: str) -> None:
     features = torch.rand(2, channels[-1], 4, 5, generator=torch.Generator().manual_seed(0))
     image = network(features)
     assert image.shape == (2, 1, 4 * strides[-1], 5 * strides[-1])
-    assert image.abs().max() < 1
+    assert image.abs().max() <= 1
+
+
+def test_clipped_pixels_are_within_the_scale_and_have_a_gradient() -> None:
+    torch.manual_seed(0)
+    network = FeatureDecoder([8, 16], [1, 2])
+    features = torch.rand(1, 16, 4, 4)
+    with torch.no_grad():
+        network.layers[-1].bias.fill_(5.0)
+    image = network(features)
+    assert torch.equal(image, torch.ones_like(image))
+    image.sum().backward()
+    assert network.layers[-1].bias.grad.tolist() == [8 * 8]
+    with torch.no_grad():
+        network.layers[-1].bias.fill_(0.25)
+    inside = network(features)
+    assert inside.abs().max() < 1
+    torch.testing.assert_close(inside, network.layers(features), atol=0, rtol=0)
 
 
 def test_an_untrained_decoder_is_not_saturated_but_sees_its_features() -> None:

@@ -42,7 +42,7 @@ def test_every_extractor_translates_images(name: str) -> None:
     image, style = natural_noise(torch.Generator().manual_seed(9))[:1], look(1, (64, 64))[:1]
     output = transfer(image, style)
     assert output.shape == image.shape
-    assert output.abs().max() < 1
+    assert output.abs().max() <= 1
     with torch.no_grad():
         assert torch.equal(transfer(image, image), transfer(image))
         assert (output - transfer(image)).abs().mean() > 0.01
@@ -166,7 +166,7 @@ def test_any_size(size: tuple[int, int]) -> None:
 def test_gradients_reach_the_decoder_and_the_image_alone() -> None:
     transfer, image = network(), picture().requires_grad_()
     before = {key: value.clone() for key, value in transfer.extractor.state_dict().items()}
-    optimizer = torch.optim.SGD(transfer.parameters(), 0.01)
+    optimizer = torch.optim.Adam(transfer.parameters(), 1e-3)
     for _ in range(2):
         optimizer.zero_grad()
         (transfer.train()(image, look(1)[:1]) - 1).square().mean().backward()
@@ -193,7 +193,7 @@ def test_scripted_network_computes_the_same() -> None:
     scripted = torch.jit.script(transfer)
     torch.testing.assert_close(scripted(image), transfer(image))
     torch.testing.assert_close(scripted(image, look(2)[:1]), transfer(image, look(2)[:1]))
-    with pytest.raises(torch.jit.Error, match="8 x 2 pixels; expected at least 4"):
+    with pytest.raises(torch.jit.Error, match="8 x 2 pixels; expected at least 3"):
         scripted(image[:, :, :8, :2])
 
 
@@ -212,8 +212,8 @@ def test_errors() -> None:
     transfer = shared()
     with pytest.raises(InputError, match="2 styles for 3 images given; expected 1 or as many"):
         transfer(picture(0, 3), picture(1, 2))
-    with pytest.raises(InputError, match=r"3 x 20 pixels; expected at least 4 along each side"):
-        transfer(picture(0, 1, (3, 20)))
+    with pytest.raises(InputError, match="2 x 20 pixels; expected at least 3 along each side"):
+        transfer(picture(0, 1, (2, 20)))
     with pytest.raises(InputError, match="2 looks and 1 weights given; expected num_styles, 1"):
         transfer.store_styles([look(1), look(2)])
     with pytest.raises(InputError, match="look 0 has no image"):
