@@ -24,6 +24,7 @@ from monai_harmonize.data.writer_contract import check_writable, provenance_text
 
 __all__ = ["NiftiRadiographReader", "write_like_nifti"]
 
+SINGULAR = 1e-4
 DAMAGED = (NibabelFileError, HeaderDataError, WrapStructError, OSError, EOFError, zlib.error, ValueError)
 
 
@@ -39,8 +40,30 @@ def spatial_shape(img: Any, path: str | PathLike[str]) -> tuple[int, ...]:
     while len(shape) > 2 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) not in (2, 3) or min(shape) < 1:
-        raise ImageFileError(path, f"its shape is {img.shape}; expected (W, H), (W, H, 1) or (W, H, D)")
+        raise ImageFileError(
+            path, f"its shape is {img.shape}; expected (W, H), (W, H, 1) or (W, H, D); give one image or volume a file"
+        )
     return shape
+
+
+def checked_affine(img: Any, shape: tuple[int, ...], path: str | PathLike[str]) -> NDArray[np.float64]:
+    """Voxel to world ``(4, 4)``, RAS, mm.
+
+    Raises:
+        ImageFileError: it is not finite, or takes two voxels of the grid to one place.
+    """
+    affine = np.array(img.affine, dtype=np.float64)
+    lengths = np.linalg.norm(affine[:3, : len(shape)], axis=0)
+    usable = bool(np.isfinite(affine).all() and lengths.all())
+    # Smallest singular value of the axes' directions: 1 if they are perpendicular, 0 if one lies in the others.
+    if usable and np.linalg.svd(affine[:3, : len(shape)] / lengths, compute_uv=False)[-1] > SINGULAR:
+        return affine
+    rows = "; ".join(" ".join(f"{value:.4g}" for value in row) for row in affine[:3])
+    raise ImageFileError(
+        path,
+        f"its affine ({rows}), of sform, qform or pixdim, cannot be inverted; expected one independent axis of finite "
+        "length per dimension; copy the geometry of the source it was made from",
+    )
 
 
 class NiftiRadiographReader(NibabelReader):
@@ -75,11 +98,12 @@ class NiftiRadiographReader(NibabelReader):
             infinity are not refused here.
 
         Raises:
-            ImageFileError: truncated data, colour or complex values, four or more axes, no finite value, or
-                integers finer than float32 resolves.
+            ImageFileError: truncated data, colour or complex values, four or more axes, an affine that cannot be
+                inverted, no finite value, or integers finer than float32 resolves.
         """
         path = img.get_filename()
         shape = spatial_shape(img, path)
+        affine = checked_affine(img, shape, path)
         try:
             grey = img.get_fdata(dtype=np.float32, caching="unchanged").reshape(shape, order="F")
         except DAMAGED as error:
@@ -89,7 +113,7 @@ class NiftiRadiographReader(NibabelReader):
         if dtype.kind != "f" and max(map(abs, grey_range)) * np.finfo(np.float32).eps > abs(slope) / 2:
             raise ImageFileError(path, f"its values {grey_range} are too large to keep steps of {slope} in float32")
         meta = radiograph_meta(
-            affine=np.array(img.affine),
+            affine=affine,
             spatial_shape=shape,
             grey_range=grey_range,
             source_format="nifti",
@@ -136,18 +160,20 @@ def write_like_nifti(
     source, provenance = source_path(meta), provenance_text(bundle, weights_digest)
     original = NiftiRadiographReader().read(source)
     check_writable(image, spatial_shape(original, source), source, Path(destination))
-    grey = np.asarray(image, dtype=np.float32)
-    if meta["polarity_turned"]:
-        grey = turn_polarity(grey, meta["grey_range"])
     slope, inter = float(original.dataobj.slope), float(original.dataobj.inter)
-    exact = (grey.astype(np.float64) - inter) / slope
     dtype = original.get_data_dtype()
-    if dtype.kind != "f":
-        exact = np.rint(exact).clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
+    stored = np.empty(image.shape, dtype, order="F")
+    for place in range(image.shape[-1]):  # since a volume's intermediate values would need several times its memory
+        grey = np.asarray(image[..., place], dtype=np.float32)
+        if meta["polarity_turned"]:
+            grey = turn_polarity(grey, meta["grey_range"])
+        exact = (grey.astype(np.float64) - inter) / slope
+        if dtype.kind != "f":
+            exact = np.rint(exact).clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
+        stored[..., place] = exact
     header = original.header.copy()
     header["descrip"] = provenance.encode()[:79]
-    stored = exact.astype(dtype).reshape(original.shape, order="F")
-    result = type(original)(stored, original.affine, header)
+    result = type(original)(stored.reshape(original.shape, order="F"), original.affine, header)
     if (slope, inter) != (1.0, 0.0):
         result.header.set_slope_inter(slope, inter)  # with these set, nibabel stores the values as they are
     with atomic_path(Path(destination)) as temporary:

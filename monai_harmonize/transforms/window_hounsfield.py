@@ -99,8 +99,8 @@ class RestoreHounsfield(Transform):
         outputs, values = (torch.as_tensor(one).as_subclass(Tensor).float() for one in (image, source))
         restored = torch.empty_like(values)
         # In slabs that lie in one piece, since intermediate arrays of a whole volume need several times its memory.
-        axis = max(range(values.ndim), key=values.stride)
-        for slab in zip(*(one.split(SLAB, dim=axis) for one in (restored, outputs, values)), strict=True):
+        axis = max(range(values.ndim), key=lambda place: values.stride(place) if values.shape[place] > 1 else 0)
+        for slab in zip(*(torch.split(one, SLAB, dim=axis) for one in (restored, outputs, values)), strict=True):
             slab[0].copy_(self.blended(*slab[1:]))
         return MetaTensor(restored, meta=dict(source.meta)) if isinstance(source, MetaTensor) else restored
 
