@@ -46,19 +46,22 @@ def spatial_shape(img: Any, path: str | PathLike[str]) -> tuple[int, ...]:
     return shape
 
 
-def checked_affine(img: Any, shape: tuple[int, ...], path: str | PathLike[str]) -> NDArray[np.float64]:
-    """Voxel to world ``(4, 4)``, RAS, mm.
+def refuse_singular_affine(img: Any, path: str | PathLike[str]) -> None:
+    """Raise for a file whose affine is not finite or takes two voxels of the grid to one place.
+
+    To be asked of the file as it is, since MONAI's reader replaces such an affine by the header's voxel sizes.
 
     Raises:
-        ImageFileError: it is not finite, or takes two voxels of the grid to one place.
+        ImageFileError: with the affine.
     """
-    affine = np.array(img.affine, dtype=np.float64)
-    lengths = np.linalg.norm(affine[:3, : len(shape)], axis=0)
-    usable = bool(np.isfinite(affine).all() and lengths.all())
+    axes = max([2, *(place + 1 for place, size in enumerate(img.shape[:3]) if size > 1)])
+    directions = np.asarray(img.affine, dtype=np.float64)[:3, :axes]
+    lengths = np.linalg.norm(directions, axis=0)
+    usable = bool(np.isfinite(img.affine).all() and lengths.all())
     # Smallest singular value of the axes' directions: 1 if they are perpendicular, 0 if one lies in the others.
-    if usable and np.linalg.svd(affine[:3, : len(shape)] / lengths, compute_uv=False)[-1] > SINGULAR:
-        return affine
-    rows = "; ".join(" ".join(f"{value:.4g}" for value in row) for row in affine[:3])
+    if usable and np.linalg.svd(directions / lengths, compute_uv=False)[-1] > SINGULAR:
+        return
+    rows = "; ".join(" ".join(f"{value:.4g}" for value in row) for row in img.affine[:3])
     raise ImageFileError(
         path,
         f"its affine ({rows}), of sform, qform or pixdim, cannot be inverted; expected one independent axis of finite "
@@ -82,11 +85,14 @@ class NiftiRadiographReader(NibabelReader):
             kwargs: for ``nibabel.load``.
 
         Raises:
-            ImageFileError: there is no such file or it is no NIfTI file.
+            ImageFileError: there is no such file, it is no NIfTI file, or its affine cannot be inverted.
         """
         path = single_path(data)
         try:
+            refuse_singular_affine(nibabel.load(path), path)  # looks at the header only
             return super().read(path, **kwargs)
+        except ImageFileError:
+            raise
         except DAMAGED as error:
             raise ImageFileError(path, f"not a NIfTI file or damaged; check or get it again: {error}") from error
 
@@ -98,12 +104,11 @@ class NiftiRadiographReader(NibabelReader):
             infinity are not refused here.
 
         Raises:
-            ImageFileError: truncated data, colour or complex values, four or more axes, an affine that cannot be
-                inverted, no finite value, or integers finer than float32 resolves.
+            ImageFileError: truncated data, colour or complex values, four or more axes, no finite value, or
+                integers finer than float32 resolves.
         """
         path = img.get_filename()
         shape = spatial_shape(img, path)
-        affine = checked_affine(img, shape, path)
         try:
             grey = img.get_fdata(dtype=np.float32, caching="unchanged").reshape(shape, order="F")
         except DAMAGED as error:
@@ -113,7 +118,7 @@ class NiftiRadiographReader(NibabelReader):
         if dtype.kind != "f" and max(map(abs, grey_range)) * np.finfo(np.float32).eps > abs(slope) / 2:
             raise ImageFileError(path, f"its values {grey_range} are too large to keep steps of {slope} in float32")
         meta = radiograph_meta(
-            affine=affine,
+            affine=np.array(img.affine),
             spatial_shape=shape,
             grey_range=grey_range,
             source_format="nifti",
