@@ -11,6 +11,7 @@ from torch import Tensor
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers.seamless import SeamlessInferer
 from monai_harmonize.inferers.slicewise import SlicewiseInferer
+from monai_harmonize.inferers.windowed import WindowedInferer
 
 __all__ = ["StatisticsNetwork", "VolumeStatisticsInferer", "pooled_statistics"]
 
@@ -45,12 +46,12 @@ class VolumeStatisticsInferer(SlicewiseInferer):
     the network had seen the volume whole. A 2D image has its own statistics.
 
     Args:
-        inferer: inferer of slices; it pads them alike in both passes.
+        inferer: inferer of slices, of whose ``pad`` the network is shown the result in the first pass.
         axis: see ``SlicewiseInferer``.
         batch_size: see ``SlicewiseInferer``.
     """
 
-    def __init__(self, inferer: SeamlessInferer, axis: str = "last", batch_size: int = 1) -> None:
+    def __init__(self, inferer: SeamlessInferer | WindowedInferer, axis: str = "last", batch_size: int = 1) -> None:
         super().__init__(inferer, axis, batch_size)
         self.pad = inferer.pad
 

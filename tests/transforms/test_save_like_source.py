@@ -5,7 +5,7 @@ import numpy as np
 import pydicom
 import pytest
 import torch
-from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
+from monai.data import DataLoader, Dataset, ITKReader, MetaTensor, decollate_batch
 from monai.transforms import Compose
 from PIL import Image
 from pydicom.dataset import Dataset as Header
@@ -22,7 +22,12 @@ from monai_harmonize.transforms.save_like_source import (
     SaveLikeSourced,
     SaveLikeSourceDict,
 )
-from monai_harmonize.transforms.window_hounsfield import RestoreHounsfieldd, WindowHounsfieldd
+from monai_harmonize.transforms.window_hounsfield import (
+    RestoreHounsfield,
+    RestoreHounsfieldd,
+    WindowHounsfield,
+    WindowHounsfieldd,
+)
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 
@@ -193,3 +198,20 @@ def test_ct_series_through_window_and_slices_and_back(tmp_path):
     assert (change[inside] == 90).all()
     assert (change[before.as_tensor() < -680] == 0).all()
     assert change.min() == 0
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["totalseg_dicom_siemens", "verse014_ct.nii.gz"])
+def test_real_ct_survives_a_window_and_its_inverse(tmp_path, real_data, name):
+    """A Siemens series without series UID, and a sagittal spine; ITK finds both at the same place."""
+    source = real_data / "ct" / name
+    image = LoadRadiograph()(source)
+    restored = RestoreHounsfield("bone")(WindowHounsfield("bone")(image), image)
+    path = SaveLikeSource(tmp_path)(restored).meta["saved_to"]
+    again = LoadRadiograph()(path)
+    assert torch.equal(again.as_tensor(), image.as_tensor())
+    assert torch.equal(again.affine, image.affine)
+    reader = ITKReader()
+    values, meta = reader.get_data(reader.read(path))
+    np.testing.assert_array_equal(np.asarray(values), image[0])
+    np.testing.assert_allclose(meta["affine"], image.affine, atol=1e-6)
