@@ -70,8 +70,8 @@ class Resume:
         state = destination.name.endswith(STATE_EXTENSION)
         left_out = failed and (self.on_fail == "skip" or (self.on_fail == "copy" and state))
         results = [self.names.beside(destination, ".certificate.json"), *([] if left_out else [destination])]
-        # The time of the inode's change tells of an older file that was copied or moved into the source's place, that of
-        # a folder of slices that one is missing.
+        # The time of the inode's change tells of an older file that was copied or moved into the source's place,
+        # that of a folder tells that a slice is missing.
         stats = [path.stat() for path in {source, *files_of(source)}]
         changes = [max(stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats]
         needed = max(self.since, *changes)
