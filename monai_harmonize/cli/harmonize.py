@@ -113,7 +113,9 @@ def harmonize(
 
 def takes_series(bundle: Bundle, overlays: Sequence[str]) -> bool:
     """Whether a bundle's inference has ``"series": true``: it works on whole DICOM series, not on their slices."""
-    contents = [read_config(bundle.config(name)) for name in ("inference", *overlays)]
+    # The job tells of a bundle without presentation states, which are of single images.
+    names = ["inference", *(name for name in overlays if name != STATES)]
+    contents = [read_config(bundle.config(name)) for name in names]
     return bool([content["series"] for content in contents if "series" in content][-1:] == [True])
 
 
