@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,8 +16,8 @@ from monai_harmonize.cli.job import STATES, Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
 from monai_harmonize.cli.summary import print_summary
 from monai_harmonize.data import InputError
-from monai_harmonize.engines.bundle import find_bundle
-from monai_harmonize.phantoms.default_data import ChestInputs, chest_inputs
+from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
+from monai_harmonize.phantoms.default_data import ChestInputs, chest_inputs, ct_inputs
 
 __all__ = ["harmonize"]
 
@@ -102,7 +103,7 @@ def harmonize(
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     options |= {} if method is None else {"method": method}
     with only_warnings():
-        known = images_to_harmonize(inputs, output, pattern)
+        known = images_to_harmonize(inputs, output, pattern, takes_series(found, overlays))
         job = Job(found, overlays, weights, options, workers)
         summary = job.run(known, output, again=overwrite or not resume)
     print_summary(summary, output)
@@ -110,11 +111,20 @@ def harmonize(
         raise typer.Exit(STOPPED if summary.stopped else PROBLEMS)
 
 
-def images_to_harmonize(inputs: Sequence[Path], output: Path, pattern: str) -> ChestInputs:
+def takes_series(bundle: Bundle, overlays: Sequence[str]) -> bool:
+    """Whether a bundle's inference has ``"series": true``: it works on whole DICOM series, not on their slices."""
+    # The job tells of a bundle without presentation states, which are of single images.
+    names = ["inference", *(name for name in overlays if name != STATES)]
+    contents = [read_config(bundle.config(name)) for name in names]
+    return bool([content["series"] for content in contents if "series" in content][-1:] == [True])
+
+
+def images_to_harmonize(inputs: Sequence[Path], output: Path, pattern: str, series: bool = False) -> ChestInputs:
     """Images among files and folders; results keep their paths below the folders' common one."""
     for folder in inputs:
         if folder.is_dir() and folder.resolve() == output.resolve():
             raise InputError(f"--output {output}: is an input folder; results go to a folder of their own.")
-    found = chest_inputs([str(path) for path in inputs], None, None, "", "", "", output)
+    find = partial(ct_inputs, series=True) if series else chest_inputs
+    found = find([str(path) for path in inputs], None, None, "", "", "", output)
     paths = fitting((Path(item["image"]) for item in found.items), pattern)
     return ChestInputs([{"image": str(path)} for path in paths], found.root)

@@ -70,10 +70,13 @@ class Resume:
         state = destination.name.endswith(STATE_EXTENSION)
         left_out = failed and (self.on_fail == "skip" or (self.on_fail == "copy" and state))
         results = [self.names.beside(destination, ".certificate.json"), *([] if left_out else [destination])]
-        stat = source.stat()
-        # The time of the inode's change tells of an older file that was copied or moved into the source's place.
-        needed = max(self.since, stat.st_mtime_ns, stat.st_ctime_ns)
-        return all(path.is_file() and path.stat().st_mtime_ns >= needed for path in results)
+        # The time of the inode's change tells of an older file that was copied or moved into the source's place,
+        # that of a folder tells that a slice is missing.
+        stats = [path.stat() for path in {source, *files_of(source)}]
+        changes = [max(stat.st_mtime_ns, stat.st_ctime_ns) for stat in stats]
+        needed = max(self.since, *changes)
+        made = [[path.stat().st_mtime_ns for path in files_of(result)] for result in results]
+        return all(times and min(times) >= needed for times in made)
 
     def begin(self, destinations: Iterable[Path]) -> None:
         """Keep the settings and forget the rows of the files that will be made anew."""
@@ -96,3 +99,10 @@ class Resume:
             return bool(json.loads(self.file.read_text(encoding="utf-8")) == self.settings)
         except (OSError, ValueError):  # there was no earlier run, or the file is none of ours
             return False
+
+
+def files_of(path: Path) -> list[Path]:
+    """A file, or the files of a folder with a DICOM series; nothing where there is neither."""
+    if path.is_dir():
+        return [file for file in path.iterdir() if file.is_file()]
+    return [path] if path.is_file() else []

@@ -55,7 +55,12 @@ def coded(value: str, meaning: str, scheme: str = "DCM") -> Sequence:
 
 
 def mark_as_derived(
-    dataset: Dataset, path: str | PathLike[str], bundle: str, created: datetime, weights_digest: str = ""
+    dataset: Dataset,
+    path: str | PathLike[str],
+    bundle: str,
+    created: datetime,
+    weights_digest: str = "",
+    series: str = "",
 ) -> None:
     """Change a source's header in place into that of the image derived from it.
 
@@ -72,6 +77,7 @@ def mark_as_derived(
         bundle: name and version of the method.
         created: time for Content Date (0008,0023) and Instance Creation Date (0008,0012).
         weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256.
+        series: what stands for the Series Instance UID (0020,000E) of a source that lacks it.
 
     Raises:
         InputError: the digest is none.
@@ -80,8 +86,9 @@ def mark_as_derived(
     bundle = bundle.replace("\\", "/")  # the separator of values
     source_class, known_instance = source_identity(dataset, path)
     source_instance = known_instance or str(path)
-    # Anonymised files may lack the series: each of their images then becomes a series, never one for all.
-    source_series = str(dataset.get("SeriesInstanceUID") or source_instance)
+    # Anonymised files may lack the series: each of their images then becomes a series, never one for all, unless the
+    # caller knows better.
+    source_series = str(dataset.get("SeriesInstanceUID") or series or source_instance)
     dataset.SOPClassUID = source_class
     dataset.ImageType = derived_image_type(dataset, source_class)
     dataset.SOPInstanceUID = derived_uid("instance", bundle, weights_digest, source_instance)

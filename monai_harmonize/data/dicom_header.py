@@ -16,7 +16,7 @@ from pydicom.tag import Tag
 
 from monai_harmonize.data.errors import ImageFileError, InputError
 
-__all__ = ["PixelFormat", "damaged_values_named", "tag_error", "whole_number"]
+__all__ = ["PixelFormat", "damaged_values_named", "refuse_frames", "tag_error", "whole_number"]
 
 MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT")
@@ -118,9 +118,7 @@ def refuse_other_images(dataset: Dataset, path: str | PathLike[str]) -> None:
     photometric = dataset.get("PhotometricInterpretation")
     if samples != 1:
         raise tag_error(path, "SamplesPerPixel", samples, "colour is not read; a radiograph has 1 sample")
-    frames = whole_number(dataset, path, "NumberOfFrames", default=1)
-    if frames != 1:
-        raise tag_error(path, "NumberOfFrames", frames, "give single-frame files; split the frames first")
+    refuse_frames(dataset, path)
     if "PixelData" not in dataset or not dataset["PixelData"].value:
         raise tag_error(
             path,
@@ -132,6 +130,21 @@ def refuse_other_images(dataset: Dataset, path: str | PathLike[str]) -> None:
         # An unknown text may be anything, even the patient's name.
         found = photometric if photometric in COLOUR else "missing or no defined term"
         raise tag_error(path, "PhotometricInterpretation", found, f"expected one of {', '.join(MONOCHROME)}")
+
+
+def refuse_frames(dataset: Dataset, path: str | PathLike[str]) -> None:
+    """Raise for several frames, and for the enhanced kinds, whose rescale and place are those of each frame."""
+    frames = whole_number(dataset, path, "NumberOfFrames", default=1)
+    for keyword in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        if keyword in dataset:
+            raise tag_error(
+                path,
+                keyword,
+                "present",
+                f"an enhanced image of {frames} frames is not read; convert it to single-frame files or NIfTI first",
+            )
+    if frames != 1:
+        raise tag_error(path, "NumberOfFrames", frames, "give single-frame files; split the frames first")
 
 
 def whole_number(dataset: Dataset, path: str | PathLike[str], keyword: str, default: int | None = None) -> int:

@@ -29,8 +29,12 @@ __all__ = ["DicomRadiographReader", "read_dicom"]
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 
 
-def read_dicom(path: str | PathLike[str]) -> Dataset:
+def read_dicom(path: str | PathLike[str], header_only: bool = False) -> Dataset:
     """Parse a DICOM file; the preamble may be missing where the file name ends in ``.dcm`` or the like.
+
+    Args:
+        path: file.
+        header_only: leave out Pixel Data (7FE0,0010) and what follows.
 
     Raises:
         ImageFileError: the file is no DICOM file or is too damaged to be parsed.
@@ -38,7 +42,7 @@ def read_dicom(path: str | PathLike[str]) -> Dataset:
     headerless = str(path).lower().endswith(DICOM_SUFFIXES)
     try:
         with disable_value_validation():  # its warnings show values, which may be the patient's
-            dataset = dcmread(path, force=headerless)
+            dataset = dcmread(path, force=headerless, stop_before_pixels=header_only)
             known = "Rows" in dataset or "SOPClassUID" in dataset or "PixelData" in dataset
     except (
         InvalidDicomError,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
@@ -36,6 +37,7 @@ def write_derived_dicom(
     bundle: str = "",
     weights_digest: str = "",
     created: datetime | None = None,
+    series: str = "",
 ) -> None:
     """Write an image as a DICOM file derived from the one it was read from.
 
@@ -43,6 +45,7 @@ def write_derived_dicom(
     ``mark_as_derived`` and ``reset_voi`` for what changes); the transfer syntax is Explicit VR Little Endian,
     uncompressed. Grey levels are taken back through the modality LUT, rounded to the nearest stored value and
     clipped to the range of the stored bits. Pixels of Pixel Padding Value (0028,0120) keep the source's value.
+    Smallest and Largest Image Pixel Value (0028,0106 and 0107) are renewed where the source has them.
     The file appears whole or not at all.
 
     Args:
@@ -52,6 +55,7 @@ def write_derived_dicom(
         bundle: name and version of the method, for the derivation and the UIDs.
         weights_digest: 12 to 64 hexadecimal digits of its weights' SHA-256, likewise.
         created: time of creation; now if not given.
+        series: see ``mark_as_derived``.
 
     Raises:
         InputError: the digest is none.
@@ -66,8 +70,11 @@ def write_derived_dicom(
         pixels = PixelFormat.of(dataset, source)
         check_writable(image, (pixels.columns, pixels.rows), source, Path(destination))
         scale = GreyScale.of(dataset, pixels, source)
-        set_pixels(dataset, image, pixels, scale, source, meta["polarity_turned"])
-        mark_as_derived(dataset, source, bundle, created or datetime.now(), weights_digest)
+        extremes = set_pixels(dataset, image, pixels, scale, source, meta["polarity_turned"])
+        had = [keyword for keyword in extremes if keyword in dataset]
+        mark_as_derived(dataset, source, bundle, created or datetime.now(), weights_digest, series)
+        for keyword in had:
+            dataset.add_new(tag_for_keyword(keyword), "SS" if pixels.signed else "US", extremes[keyword])
         reset_voi(dataset, scale.grey_range)
         with atomic_path(Path(destination)) as temporary:
             save_explicit_little_endian(dataset, temporary)
@@ -86,12 +93,17 @@ def set_pixels(
     scale: GreyScale,
     source: Path,
     turned: bool,
-) -> None:
-    """Take grey levels ``(W, H)`` back to stored values and put them in the place of the source's."""
+) -> dict[str, int]:
+    """Take grey levels ``(W, H)`` back to stored values and put them in the place of the source's.
+
+    Returns:
+        Keywords and values of the smallest and largest stored value.
+    """
     grey = np.asarray(image, dtype=np.float32).T
     stored = scale.to_stored(turn_polarity(grey, scale.grey_range) if turned else grey)
     keep_padding(stored, dataset, pixels, source)
     replace_pixel_data(dataset, stored, pixels)
+    return {"SmallestImagePixelValue": int(stored.min()), "LargestImagePixelValue": int(stored.max())}
 
 
 def keep_padding(stored: NDArray[np.int64], dataset: Dataset, pixels: PixelFormat, source: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -11,62 +9,32 @@ from pathlib import Path
 from monai.data import ImageReader
 
 from monai_harmonize.data.dicom_reader import DICOM_SUFFIXES, DicomRadiographReader
+from monai_harmonize.data.dicom_series_reader import DicomSeriesReader
 from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.png_reader import PngRadiographReader
 from monai_harmonize.data.reader_contract import single_path
+from monai_harmonize.data.sniff import lies_beside_images, sniff_format
 
-__all__ = ["IMAGE_SUFFIXES", "find_images", "reader_for", "sniff_format"]
+__all__ = ["IMAGE_SUFFIXES", "find_images", "find_volumes", "reader_for", "sniff_format"]
 
 # Longest first, so that a name can be split at its suffix.
 IMAGE_SUFFIXES = (".nii.gz", ".jpeg", ".jpg", ".png", ".nii", *DICOM_SUFFIXES)
 SUPPORTED = "DICOM, PNG, JPEG or NIfTI"
-NIFTI1_MAGIC, NIFTI2_MAGIC, NIFTI_HEADER_BYTES = (b"n+1\0", b"ni1\0"), b"n+2\0", 352
-
-# Our own files beside harmonized images.
-NO_IMAGES = (".certificate.png", ".pr.dcm")
-
-
-def sniff_format(path: str | PathLike[str]) -> str | None:
-    """Format of a file by its first bytes: ``"dicom"``, ``"png"``, ``"jpeg"``, ``"nifti"`` or None.
-
-    Only a DICOM data set without preamble, which has no mark, goes by its suffix (``.dcm`` and the like).
-
-    Raises:
-        ImageFileError: there is no such file or it cannot be opened.
-    """
-    path = single_path(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(NIFTI_HEADER_BYTES)
-        if head.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as file:
-                head = file.read(NIFTI_HEADER_BYTES)
-    except PermissionError as error:
-        raise ImageFileError(path, "cannot be opened; check its permissions") from error
-    except (OSError, EOFError, zlib.error):  # no gzip stream after all
-        return None
-    if head[128:132] == b"DICM":
-        return "dicom"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head[344:348] in NIFTI1_MAGIC or head[4:8] == NIFTI2_MAGIC:
-        return "nifti"
-    return "dicom" if path.name.lower().endswith(DICOM_SUFFIXES) else None
 
 
 def reader_for(path: str | PathLike[str], apply_voi: bool = False) -> ImageReader:
-    """Reader of a file, chosen by its content.
+    """Reader of a file, chosen by its content, or of a folder, which is one DICOM series.
 
     Args:
-        path: image file.
+        path: image file or folder.
         apply_voi: apply the VOI LUT or window of DICOM files.
 
     Raises:
         ImageFileError: the file is missing or of no supported format.
     """
+    if Path(path).is_dir():
+        return DicomSeriesReader(apply_voi=apply_voi)
     found = sniff_format(path)
     if found is None:
         raise ImageFileError(path, f"not a {SUPPORTED} image, or damaged at its start; check or get it again")
@@ -110,12 +78,36 @@ def find_images(
     return sorted(found)
 
 
+def find_volumes(
+    inputs: str | PathLike[str] | Iterable[str | PathLike[str]], exclude: str | PathLike[str] | None = None
+) -> list[Path]:
+    """Images as ``find_images`` has them, but each folder of DICOM slices once, as one series.
+
+    A DICOM file that is named directly stays a file.
+
+    Args:
+        inputs: see ``find_images``.
+        exclude: see ``find_images``.
+
+    Raises:
+        InputError: nothing is given.
+        ImageFileError: an input does not exist or a folder holds no image.
+    """
+    given = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
+    named = {Path(entry) for entry in given}
+    return sorted(
+        {
+            path.parent if path not in named and sniff_format(path) == "dicom" else path
+            for path in find_images(given, exclude)
+        }
+    )
+
+
 def images_below(folder: Path) -> Iterator[Path]:
     """Image files of a folder and its subfolders."""
     for path in folder.rglob("*"):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        beside = path.name.upper() == "DICOMDIR" or path.name.lower().endswith(NO_IMAGES)
-        if hidden or beside or not path.is_file():
+        if hidden or lies_beside_images(path) or not path.is_file():
             continue
         if path.name.lower().endswith(IMAGE_SUFFIXES) or sniff_format(path) is not None:
             yield path

@@ -24,6 +24,7 @@ from monai_harmonize.data.writer_contract import check_writable, provenance_text
 
 __all__ = ["NiftiRadiographReader", "write_like_nifti"]
 
+SINGULAR = 1e-4
 DAMAGED = (NibabelFileError, HeaderDataError, WrapStructError, OSError, EOFError, zlib.error, ValueError)
 
 
@@ -39,8 +40,33 @@ def spatial_shape(img: Any, path: str | PathLike[str]) -> tuple[int, ...]:
     while len(shape) > 2 and shape[-1] == 1:
         shape = shape[:-1]
     if len(shape) not in (2, 3) or min(shape) < 1:
-        raise ImageFileError(path, f"its shape is {img.shape}; expected (W, H), (W, H, 1) or (W, H, D)")
+        raise ImageFileError(
+            path, f"its shape is {img.shape}; expected (W, H), (W, H, 1) or (W, H, D); give one image or volume a file"
+        )
     return shape
+
+
+def refuse_singular_affine(img: Any, path: str | PathLike[str]) -> None:
+    """Raise for a file whose affine is not finite or takes two voxels of the grid to one place.
+
+    To be asked of the file as it is, since MONAI's reader replaces such an affine by the header's voxel sizes.
+
+    Raises:
+        ImageFileError: with the affine.
+    """
+    axes = max([2, *(place + 1 for place, size in enumerate(img.shape[:3]) if size > 1)])
+    directions = np.asarray(img.affine, dtype=np.float64)[:3, :axes]
+    lengths = np.linalg.norm(directions, axis=0)
+    usable = bool(np.isfinite(img.affine).all() and lengths.all())
+    # Smallest singular value of the axes' directions: 1 if they are perpendicular, 0 if one lies in the others.
+    if usable and np.linalg.svd(directions / lengths, compute_uv=False)[-1] > SINGULAR:
+        return
+    rows = "; ".join(" ".join(f"{value:.4g}" for value in row) for row in img.affine[:3])
+    raise ImageFileError(
+        path,
+        f"its affine ({rows}), of sform, qform or pixdim, cannot be inverted; expected one independent axis of finite "
+        "length per dimension; copy the geometry of the source it was made from",
+    )
 
 
 class NiftiRadiographReader(NibabelReader):
@@ -59,11 +85,14 @@ class NiftiRadiographReader(NibabelReader):
             kwargs: for ``nibabel.load``.
 
         Raises:
-            ImageFileError: there is no such file or it is no NIfTI file.
+            ImageFileError: there is no such file, it is no NIfTI file, or its affine cannot be inverted.
         """
         path = single_path(data)
         try:
+            refuse_singular_affine(nibabel.load(path), path)  # looks at the header only
             return super().read(path, **kwargs)
+        except ImageFileError:
+            raise
         except DAMAGED as error:
             raise ImageFileError(path, f"not a NIfTI file or damaged; check or get it again: {error}") from error
 
@@ -136,18 +165,20 @@ def write_like_nifti(
     source, provenance = source_path(meta), provenance_text(bundle, weights_digest)
     original = NiftiRadiographReader().read(source)
     check_writable(image, spatial_shape(original, source), source, Path(destination))
-    grey = np.asarray(image, dtype=np.float32)
-    if meta["polarity_turned"]:
-        grey = turn_polarity(grey, meta["grey_range"])
     slope, inter = float(original.dataobj.slope), float(original.dataobj.inter)
-    exact = (grey.astype(np.float64) - inter) / slope
     dtype = original.get_data_dtype()
-    if dtype.kind != "f":
-        exact = np.rint(exact).clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
+    stored = np.empty(image.shape, dtype, order="F")
+    for place in range(image.shape[-1]):  # since a volume's intermediate values would need several times its memory
+        grey = np.asarray(image[..., place], dtype=np.float32)
+        if meta["polarity_turned"]:
+            grey = turn_polarity(grey, meta["grey_range"])
+        exact = (grey.astype(np.float64) - inter) / slope
+        if dtype.kind != "f":
+            exact = np.rint(exact).clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
+        stored[..., place] = exact
     header = original.header.copy()
     header["descrip"] = provenance.encode()[:79]
-    stored = exact.astype(dtype).reshape(original.shape, order="F")
-    result = type(original)(stored, original.affine, header)
+    result = type(original)(stored.reshape(original.shape, order="F"), original.affine, header)
     if (slope, inter) != (1.0, 0.0):
         result.header.set_slope_inter(slope, inter)  # with these set, nibabel stores the values as they are
     with atomic_path(Path(destination)) as temporary:

@@ -52,6 +52,7 @@ class OutputPaths:
         absolute = Path(os.path.abspath(source))
         if self.data_root is not None and absolute.is_relative_to(self.data_root):
             relative = absolute.relative_to(self.data_root)
+            relative = relative if relative.name else Path(absolute.name)  # the root itself is a series of slices
         name = relative.name
         old = next((name[-len(end) :] for end in IMAGE_SUFFIXES if name.lower().endswith(end)), "")
         new = old if self.extension is None else self.extension

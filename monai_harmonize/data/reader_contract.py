@@ -56,7 +56,7 @@ def radiograph_meta(
         affine: voxel to world, RAS, mm, ``(4, 4)``.
         spatial_shape: ``(W, H)`` or ``(W, H, D)``.
         grey_range: lowest and highest nominal grey level in the file's own unit.
-        source_format: ``"dicom"``, ``"png"``, ``"jpeg"`` or ``"nifti"``.
+        source_format: ``"dicom"``, ``"dicom_series"``, ``"png"``, ``"jpeg"`` or ``"nifti"``.
         bits_stored: bits of a stored value.
         spacing_known: whether the affine's scale is the file's, not 1 mm for want of one.
         polarity_turned: bright and dark were swapped against the file, which a writer swaps back.

@@ -8,4 +8,7 @@ from monai_harmonize.inferers.seamless import SeamlessInferer as SeamlessInferer
 from monai_harmonize.inferers.slicewise import SlicewiseInferer as SlicewiseInferer
 from monai_harmonize.inferers.tabulated import TabulatedInferer as TabulatedInferer
 from monai_harmonize.inferers.traditional import TraditionalInferer as TraditionalInferer
+from monai_harmonize.inferers.volume_statistics import StatisticsNetwork as StatisticsNetwork
+from monai_harmonize.inferers.volume_statistics import VolumeStatisticsInferer as VolumeStatisticsInferer
+from monai_harmonize.inferers.windowed import WindowedInferer as WindowedInferer
 from monai_harmonize.inferers.with_spacing import SpacingInferer as SpacingInferer

@@ -1,30 +1,86 @@
-"""Give the slices of a volume, one by one, to an inferer of a 2D network."""
+"""Give the slices of a volume, some at a time, to an inferer of a 2D network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 from monai.inferers import Inferer
 from torch import Tensor
 
+from monai_harmonize.data.axial_axis import axial_axis
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["SlicewiseInferer"]
+
+AXES = ("last", "axial")
 
 
 class SlicewiseInferer(Inferer):
-    """Translate 2D images as they are and volumes slice by slice along their last axis.
+    """Translate 2D images as they are, and volumes in batches of slices into a volume allocated once.
+
+    Volumes get no gradients. Beside the volume and its result, only ``batch_size`` slices and what the network makes of
+    them are in memory. The inner inferer pads each slice to what the network accepts and cuts it back
+    (``SeamlessInferer``).
 
     Args:
-        inferer: inferer of a ``(B, C, H, W)`` image.
+        inferer: inferer of ``(B, C, H, W)`` images, each independent of the others in its batch.
+        axis: ``"last"`` cuts across the last axis; ``"axial"`` across the one that runs from foot to head by the
+            volume's affine, which in a sagittal series is not the last.
+        batch_size: slices at a time.
+
+    Raises:
+        InputError: another axis or a batch size below 1.
     """
 
-    def __init__(self, inferer: Inferer) -> None:
+    def __init__(self, inferer: Inferer, axis: str = "last", batch_size: int = 1) -> None:
+        if axis not in AXES:
+            raise InputError(f"axis is {axis!r}; expected one of {AXES}.")
+        if batch_size < 1:
+            raise InputError(f"batch_size is {batch_size}; expected at least 1.")
         self.inferer = inferer
+        self.axis = axis
+        self.batch_size = batch_size
 
     def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
-        """Translate ``(B, C, H, W)`` or ``(B, C, H, W, D)``; the shape stays."""
+        """Translate ``(B, C, H, W)`` or ``(B, C, H, W, D)``; the spatial size stays, and so does the axes' order."""
         if inputs.ndim == 4:
             return torch.as_tensor(self.inferer(inputs, network, *args, **kwargs))
-        slices = [self.inferer(image, network, *args, **kwargs) for image in inputs.unbind(dim=-1)]
-        return torch.stack(slices, dim=-1)
+        volume = torch.as_tensor(inputs).as_subclass(Tensor)
+        return self.translated(volume, self.slice_axis(inputs), network, *args, **kwargs)
+
+    def translated(
+        self, volume: Tensor, axis: int, network: Callable[..., Tensor], *args: Any, **kwargs: Any
+    ) -> Tensor:
+        """Translate ``(B, C, H, W, D)`` slice by slice."""
+        result: Tensor | None = None
+        with torch.no_grad():
+            for places, slices in self.slices(volume, axis):
+                output = torch.as_tensor(self.inferer(slices, network, *args, **kwargs)).as_subclass(Tensor)
+                if result is None:
+                    result = allocated(volume, output)
+                # (n * B, C, ...) back to (n, B, C, ...), and the slices' axis to its place.
+                back = output.reshape(-1, len(volume), *output.shape[1:]).movedim(0, axis)
+                result.narrow(axis, places.start, len(places)).copy_(back)
+        if result is None:
+            raise InputError(f"the volume has shape {tuple(volume.shape)}; expected at least one slice.")
+        return result
+
+    def slice_axis(self, volume: Tensor) -> int:
+        """Axis of ``(B, C, H, W, D)`` across which to cut."""
+        return 4 if self.axis == "last" else 2 + axial_axis(volume)
+
+    def slices(self, volume: Tensor, axis: int) -> Iterator[tuple[range, Tensor]]:
+        """Places along the axis and their slices, ``(places * B, C, ., .)``, place by place."""
+        for start in range(0, volume.shape[axis], self.batch_size):
+            places = range(start, min(start + self.batch_size, volume.shape[axis]))
+            yield places, volume.narrow(axis, start, len(places)).movedim(axis, 0).flatten(0, 1)
+
+
+def allocated(volume: Tensor, output: Tensor) -> Tensor:
+    """Volume of the output's type and channels, in the order of axes in memory that the input has."""
+    channels = output.shape[1]
+    if channels == volume.shape[1]:
+        return torch.empty_like(volume, dtype=output.dtype, device=output.device)
+    return output.new_empty((volume.shape[0], channels, *volume.shape[2:]))

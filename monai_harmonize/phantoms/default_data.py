@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.data.formats import find_images
+from monai_harmonize.data.formats import find_images, find_volumes
 from monai_harmonize.data.manifest import Manifest, load_manifest
 from monai_harmonize.phantoms.chest_dataset import ensure_chest_dataset
 from monai_harmonize.phantoms.cohort import COHORTS
@@ -160,11 +160,18 @@ def ct_inputs(
     site: str,
     split: str,
     output_dir: PathLike | None = None,
+    series: bool = False,
 ) -> ChestInputs:
-    """CT volumes and DICOM slices to harmonize; arguments and errors as for ``chest_inputs``."""
-    return _inputs(
-        inputs, lambda: ct_manifest(manifest, dataset_dir, default_dir), dataset_dir, site, split, output_dir
-    )
+    """CT volumes and DICOM slices to harmonize; arguments and errors as for ``chest_inputs``.
+
+    With ``series``, a folder of DICOM slices among ``inputs`` is one volume (``find_volumes``), for methods that need
+    the whole of it.
+    """
+
+    def load() -> Manifest:
+        return ct_manifest(manifest, dataset_dir, default_dir)
+
+    return _inputs(inputs, load, dataset_dir, site, split, output_dir, find_volumes if series else find_images)
 
 
 def spine_inputs(
@@ -192,9 +199,10 @@ def _inputs(
     site: str,
     split: str,
     output_dir: PathLike | None,
+    find: Callable[..., list[Path]] = find_images,
 ) -> ChestInputs:
     if inputs is not None:
-        paths = find_images(inputs, exclude=output_dir)
+        paths = find(inputs, exclude=output_dir)
         given = [Path(inputs)] if isinstance(inputs, str | os.PathLike) else [Path(entry) for entry in inputs]
         folders = [os.path.abspath(entry if entry.is_dir() else entry.parent) for entry in given]
         return ChestInputs([{"image": str(path)} for path in paths], Path(os.path.commonpath(folders)))

@@ -12,6 +12,7 @@ from monai.transforms import Transform
 from monai.utils import MetaKeys, TransformBackends
 
 from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.dicom_series_writer import copy_series, remove_series
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.writer_contract import refuse_source, source_path
@@ -73,7 +74,10 @@ class SaveCertified(Transform):
         source = source_path(item[key].meta)
         destination = paths.path_for(source)
         refuse_source(source, destination)
-        if self.on_fail == "copy" and paths.extension is None:
+        copy = self.on_fail == "copy" and paths.extension is None
+        if source.is_dir() and paths.extension is None:
+            (copy_series if copy else remove_series)(source, destination)
+        elif copy:
             with atomic_path(destination) as temporary:
                 shutil.copyfile(source, temporary)
         else:

@@ -51,3 +51,7 @@ from monai_harmonize.transforms.site_shift import SiteShift as SiteShift
 from monai_harmonize.transforms.site_shift import SiteShiftd as SiteShiftd
 from monai_harmonize.transforms.standardise_landmarks import StandardiseLandmarks as StandardiseLandmarks
 from monai_harmonize.transforms.standardise_landmarks import StandardiseLandmarksd as StandardiseLandmarksd
+from monai_harmonize.transforms.window_hounsfield import RestoreHounsfield as RestoreHounsfield
+from monai_harmonize.transforms.window_hounsfield import RestoreHounsfieldd as RestoreHounsfieldd
+from monai_harmonize.transforms.window_hounsfield import WindowHounsfield as WindowHounsfield
+from monai_harmonize.transforms.window_hounsfield import WindowHounsfieldd as WindowHounsfieldd

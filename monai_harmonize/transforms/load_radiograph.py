@@ -21,7 +21,7 @@ __all__ = ["LoadRadiograph", "LoadRadiographD", "LoadRadiographDict", "LoadRadio
 
 
 class LoadRadiograph(Transform):
-    """Read one DICOM, PNG, JPEG or NIfTI file, the format told by its content.
+    """Read one DICOM, PNG, JPEG or NIfTI file, the format told by its content, or a folder with one DICOM series.
 
     The image is ``(1, W, H)`` or ``(1, W, H, D)``, float32, in the file's own unit (after the modality LUT;
     HU in CT), bright = dense, all values finite. Its metadata are those of ``radiograph_meta``:
@@ -40,7 +40,7 @@ class LoadRadiograph(Transform):
         """Load a file.
 
         Args:
-            filename: path.
+            filename: path of a file, or of the folder of a series.
             polarity: ``"inverted"`` where the file was published with dense structures dark against its
                 format's own rule, else ``"normal"``.
 

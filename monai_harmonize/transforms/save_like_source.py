@@ -11,6 +11,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, TransformBackends
 
+from monai_harmonize.data.dicom_series_writer import write_derived_series
 from monai_harmonize.data.dicom_writer import write_derived_dicom
 from monai_harmonize.data.nifti import write_like_nifti
 from monai_harmonize.data.output_paths import OutputPaths
@@ -21,6 +22,7 @@ __all__ = ["SaveLikeSource", "SaveLikeSourceD", "SaveLikeSourceDict", "SaveLikeS
 
 WRITERS = {
     "dicom": write_derived_dicom,
+    "dicom_series": write_derived_series,
     "png": write_like_png,
     "jpeg": write_like_png,
     "nifti": write_like_nifti,
@@ -30,8 +32,8 @@ WRITERS = {
 class SaveLikeSource(Transform):
     """Write an image that was loaded by ``LoadRadiograph`` in its source's format.
 
-    The new file has the source's name, with ``suffix`` before the extension, and the source's place below
-    ``data_root``. No part of a path comes from a header.
+    The new file, or the new folder of a DICOM series, has the source's name, with ``suffix`` before the extension, and
+    the source's place below ``data_root``. No part of a path comes from a header.
 
     Args:
         output_dir: folder of the new files; made if missing.

@@ -43,8 +43,11 @@ def write_mask_nifti(
     """Write a mask of zeros and ones as uint8 NIfTI with the source's shape and affine."""
     source = source_path(meta)
     check_writable(mask, native_size(meta), source, destination)
-    original = nibabel.load(source)
-    result = nibabel.Nifti1Image((mask > 0).astype(np.uint8).reshape(original.shape, order="F"), original.affine)
+    shape, affine = native_size(meta), np.asarray(meta[MetaKeys.ORIGINAL_AFFINE.value], dtype=np.float64)
+    if source.is_file():  # which may have further axes of length 1; a DICOM series is a folder
+        original = nibabel.load(source)
+        shape, affine = original.shape, original.affine
+    result = nibabel.Nifti1Image((mask > 0).astype(np.uint8).reshape(shape, order="F"), affine)
     result.header["descrip"] = f"monai-harmonize {__version__} {bundle}".rstrip().encode()[:79]
     with atomic_path(destination) as temporary:
         nibabel.save(result, temporary)
@@ -56,7 +59,7 @@ def native_size(meta: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 class SaveMask(Transform):
-    """Write a mask under its source's name; NIfTI gives NIfTI (1 inside), all other formats PNG (255 inside).
+    """Write a mask under its source's name: of NIfTI and DICOM series as NIfTI (1 inside), else as PNG (255 inside).
 
     DICOM segmentation objects are not written.
 
@@ -73,6 +76,7 @@ class SaveMask(Transform):
     ) -> None:
         self.png_paths = OutputPaths(output_dir, data_root, extension=".png")
         self.nifti_paths = OutputPaths(output_dir, data_root)
+        self.series_paths = OutputPaths(output_dir, data_root, extension=".nii.gz")
         self.bundle = bundle
 
     def __call__(self, mask: MetaTensor) -> MetaTensor:
@@ -91,9 +95,10 @@ class SaveMask(Transform):
         source = source_path(mask.meta)
         if mask.shape[0] != 1:
             raise ValueError(f"{source}: its mask has shape {tuple(mask.shape)}; expected one channel, (1, W, H[, D])")
-        nifti = mask.meta["source_format"] == "nifti"
-        destination = (self.nifti_paths if nifti else self.png_paths).path_for(source)
-        write = write_mask_nifti if nifti else write_mask_png
+        volumes = {"nifti": self.nifti_paths, "dicom_series": self.series_paths}
+        paths = volumes.get(mask.meta["source_format"], self.png_paths)
+        destination = paths.path_for(source)
+        write = write_mask_png if paths is self.png_paths else write_mask_nifti
         write(mask[0].detach().cpu().float().numpy(), mask.meta, destination, bundle=self.bundle)
         mask.meta[MetaKeys.SAVED_TO.value] = str(destination)
         return mask

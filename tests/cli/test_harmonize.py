@@ -11,6 +11,7 @@ from monai.bundle import ConfigParser
 from PIL import Image
 
 from monai_harmonize.engines.weights import save_weights
+from monai_harmonize.phantoms import ensure_ct_dataset
 from monai_harmonize.safety.certificate_table import CertificateTable
 
 
@@ -215,3 +216,40 @@ def test_the_projection_of_a_site_is_one_curve_for_images_of_all_sizes(cli, tmp_
     assert (results[0][0] != first).any()
     assert np.array_equal(results[1][0], results[0][0][levels[0, ::-1] // 2 + 60])
     assert cells(cli(*given).stdout)[4] == "2"
+
+
+@pytest.mark.slow
+def test_a_bundle_may_take_series_as_volumes(cli, tmp_path: Path) -> None:
+    """Of site_curve_ct with an overlay; a second run finds the series done, a changed slice is noticed."""
+    counts = {"test": 2}
+    options = {"shape": (12, 10, 8), "file_format": "dicom", "progress": False, "workers": 1}
+    ensure_ct_dataset(tmp_path / "ct", sites=("site_a",), anatomies_per_site=counts, **options)
+    parser = ConfigParser()
+    parser.read_config("bundles/site_curve_ct/configs/inference.json")
+    weights = save_weights(parser.get_parsed_content("network_def"), tmp_path / "model.pt")
+    overlay = tmp_path / "series.json"
+    overlay.write_text('{"series": true}')
+    scans = tmp_path / "ct" / "test" / "site_a"
+    given = ("harmonize", scans, "--bundle", "site_curve_ct", "--checkpoint", weights, "--panels", "none")
+    given = (*given, "--output", tmp_path / "out", "--overlay", overlay)
+    done = cli(*given)
+    assert done.exit_code == 0, done.output
+    folders = sorted(path.name for path in scans.iterdir() if path.is_dir())
+    assert cells(done.stdout)[0] == "2"
+    assert sorted(verdicts(tmp_path / "out")) == folders
+    for name in folders:
+        before, after = (
+            {path.name: pydicom.dcmread(path) for path in sorted((root / name).glob("*.dcm"))}
+            for root in (scans, tmp_path / "out")
+        )
+        assert list(before) == list(after)
+        assert len({slice_.SeriesInstanceUID for slice_ in after.values()}) == 1
+        # A new curve is the identity.
+        assert all(np.array_equal(before[file].pixel_array, after[file].pixel_array) for file in before)
+    made = files(tmp_path / "out", ".dcm")
+    assert cells(cli(*given).stdout)[4] == "2"
+    (scans / folders[0] / "0003.dcm").unlink()
+    done = cli(*given)
+    assert done.exit_code == 1
+    assert "missing slice" in " ".join(done.stderr.split())
+    assert files(tmp_path / "out", ".dcm") == made

@@ -63,3 +63,47 @@ def make_dicom() -> Callable[..., Path]:
 def ramp() -> np.ndarray:
     """Values 0 to 11 in 3 rows and 4 columns: no symmetry that could hide a swapped axis."""
     return np.arange(12, dtype=np.uint16).reshape(3, 4)
+
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def build_series(
+    folder: Path,
+    shape: tuple[int, int, int] = (4, 3, 5),
+    changes: dict[int, dict[str, Any]] | None = None,
+    heights: Any = None,
+    **header: Any,
+) -> np.ndarray:
+    """Write axial CT slices of 2 mm distance, whose file names run from head to foot; return HU `(W, H, D)`.
+
+    `header` overrides attributes of all slices, `changes` those of the slice at a place, counted from the foot.
+    """
+    number = shape[2]
+    stored = np.random.default_rng(0).integers(0, 3000, shape).astype(np.int16)
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, height in enumerate(range(0, 2 * number, 2) if heights is None else heights):
+        plain = {
+            "SOPClassUID": CT,
+            "SOPInstanceUID": f"1.2.3.4.{place + 1}",
+            "Modality": "CT",
+            "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+            "SeriesNumber": 3,
+            "InstanceNumber": number - place,
+            "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+            "ImagePositionPatient": [-10, -20.5, height],
+            "PixelSpacing": [0.75, 0.5],
+            "RescaleSlope": 1,
+            "RescaleIntercept": -1024,
+            "WindowCenter": 40,
+            "WindowWidth": 400,
+        }
+        given = {**plain, **header, **(changes or {}).get(place, {})}
+        build_dicom(folder / f"{number - place:03d}.dcm", stored[:, :, place].T.copy(), **given)
+    return stored.astype(np.float32) - 1024
+
+
+@pytest.fixture(scope="session")
+def make_series() -> Callable[..., np.ndarray]:
+    """The builder `build_series`."""
+    return build_series

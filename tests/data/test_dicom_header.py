@@ -19,6 +19,10 @@ REFUSED = {
     "unknown polarity": ({"PhotometricInterpretation": "SECRET"}, "(0028,0004) is missing or no defined term"),
     "no polarity": ({"PhotometricInterpretation": None}, "(0028,0004) is missing or no defined term"),
     "frames": ({"NumberOfFrames": 2}, "NumberOfFrames (0028,0008) is 2"),
+    "enhanced": (
+        {"PerFrameFunctionalGroupsSequence": [Dataset()], "NumberOfFrames": 1},
+        "PerFrameFunctionalGroupsSequence (5200,9230) is present; an enhanced image of 1 frames",
+    ),
     "no pixels": ({"PixelData": None}, "PixelData (7FE0,0010) is missing"),
     "floats": ({"FloatPixelData": b"\0" * 48}, "FloatPixelData (7FE0,0008)"),
     "32 bit": ({"BitsAllocated": 32}, "BitsAllocated (0028,0100) is 32"),

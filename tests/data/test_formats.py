@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from monai_harmonize.data.dicom_reader import DicomRadiographReader
+from monai_harmonize.data.dicom_series_reader import DicomSeriesReader
 from monai_harmonize.data.errors import ImageFileError, InputError
-from monai_harmonize.data.formats import find_images, reader_for, sniff_format
+from monai_harmonize.data.formats import find_images, find_volumes, reader_for, sniff_format
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.png_reader import PngRadiographReader
 
@@ -119,3 +120,22 @@ def test_results_within_an_input_folder_are_no_inputs(tmp_path):
 def test_no_input_at_all():
     with pytest.raises(InputError, match="no input is given"):
         find_images([])
+
+
+def test_a_folder_is_one_series(tmp_path, make_series):
+    make_series(tmp_path / "ct")
+    assert type(reader_for(tmp_path / "ct")) is DicomSeriesReader
+    assert reader_for(str(tmp_path / "ct"), apply_voi=True).apply_voi is True
+
+
+def test_volumes_are_folders_of_slices_and_single_files(tmp_path, make_series):
+    for name in ("a", "b/late", "b/early"):
+        make_series(tmp_path / name)
+    nibabel.save(nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4)), tmp_path / "b" / "scan.nii.gz")
+    names = [path.relative_to(tmp_path).as_posix() for path in find_volumes(tmp_path)]
+    assert names == ["a", "b/early", "b/late", "b/scan.nii.gz"]
+    assert find_volumes([tmp_path / "a"]) == [tmp_path / "a"]
+    assert find_volumes(tmp_path, exclude=tmp_path / "b") == [tmp_path / "a"]
+    assert find_volumes(tmp_path / "a" / "001.dcm") == [tmp_path / "a" / "001.dcm"]
+    with pytest.raises(ImageFileError, match="no such file"):
+        find_volumes(tmp_path / "none")

@@ -129,3 +129,37 @@ def test_monai_load_image_takes_the_reader(tmp_path):
     save(tmp_path / "a.nii", np.zeros((4, 3, 2), np.int16))
     image = LoadImage(reader=NiftiRadiographReader(), ensure_channel_first=True)(tmp_path / "a.nii")
     assert image.shape == (1, 4, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("affine", "found"),
+    [
+        (np.diag([0.5, 0.7, 0.0, 1.0]), r"0.5 0 0 0; 0 0.7 0 0; 0 0 0 0"),
+        (np.array([[1, 2, 0, 0], [0, 0, 0, 0], [0, 0, 3, 0], [0, 0, 0, 1.0]]), "1 2 0 0"),
+        (np.diag([0.5, np.nan, 2.0, 1.0]), "nan"),
+    ],
+)
+def test_affines_that_cannot_be_inverted(tmp_path, affine, found):
+    path = save(tmp_path / "a.nii", np.zeros((4, 3, 2), np.int16))
+    content = bytearray(path.read_bytes())
+    content[280:328] = affine[:3].astype("<f4").tobytes()  # srow_x, srow_y, srow_z, which nibabel does not write so
+    path.write_bytes(content)
+    with pytest.raises(ImageFileError, match=rf"a\.nii: its affine \(.*{found}.*cannot be inverted; expected one"):
+        load(path)
+
+
+def test_oblique_and_sheared_affines_are_read(tmp_path):
+    _, meta = load(save(tmp_path / "a.nii", np.zeros((4, 3, 2), np.int16)))
+    np.testing.assert_allclose(meta["affine"], AFFINE, atol=1e-6)
+
+
+def test_a_series_of_volumes_is_named(tmp_path):
+    with pytest.raises(ImageFileError, match=r"\(4, 4, 2, 2\); expected .*give one image or volume a file"):
+        load(save(tmp_path / "a.nii", np.zeros((4, 4, 2, 2), np.int16)))
+
+
+def test_volume_that_runs_the_other_way_in_memory_is_written_rightly(tmp_path):
+    values = np.arange(24, dtype=np.int16).reshape(4, 3, 2)
+    grey, meta = load(save(tmp_path / "a.nii", values, 2.0, 1.0))
+    write_like_nifti(np.ascontiguousarray(grey) + 2, meta, tmp_path / "b.nii")
+    np.testing.assert_array_equal(nibabel.load(tmp_path / "b.nii").dataobj.get_unscaled(), values + 1)

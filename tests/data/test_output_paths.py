@@ -15,6 +15,8 @@ from monai_harmonize.data.output_paths import OutputPaths
         ("in/deep/b.DCM", "deep/b.pr.dcm"),
         ("in/1.2.840.77", "1.2.840.77.pr.dcm"),
         ("elsewhere/c.nii.gz", "c.pr.dcm"),
+        ("in/series", "series.pr.dcm"),
+        ("in", "in.pr.dcm"),
     ],
 )
 def test_extension_replaces_that_of_the_source(tmp_path, source, expected):

@@ -1,17 +1,22 @@
 """Volumes are translated slice by slice."""
 
+import numpy as np
+import pytest
 import torch
+from monai.data import MetaTensor
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers import SeamlessInferer, SlicewiseInferer
 
 
-def test_a_volume_is_its_slices(make_generator, textured) -> None:
-    network, volume = make_generator(), textured(17, 22, 5)
+@pytest.mark.parametrize("batch_size", [1, 2, 5, 8])
+def test_a_volume_is_its_slices(make_generator, textured, batch_size) -> None:
+    network, volume = make_generator(), torch.cat([textured(17, 22, 5), textured(17, 22, 5, seed=1)])
     inner = SeamlessInferer()
-    output = SlicewiseInferer(inner)(volume, network)
+    output = SlicewiseInferer(inner, batch_size=batch_size)(volume, network)
     assert output.shape == volume.shape
     for place in range(5):
-        assert torch.equal(output[..., place], inner(volume[..., place], network))
+        torch.testing.assert_close(output[..., place], inner(volume[..., place], network), rtol=0, atol=1e-12)
     assert not torch.equal(output[..., 0], output[..., 1])
 
 
@@ -24,3 +29,48 @@ def test_a_volume_of_one_slice_and_arguments_of_the_network(textured) -> None:
     volume = textured(5, 6, 1)
     output = SlicewiseInferer(SeamlessInferer())(volume, lambda image, gain, offset: gain * image + offset, 3, offset=1)
     torch.testing.assert_close(output, 3 * volume + 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_axial_slices_of_any_order_of_axes(make_generator, textured, axis) -> None:
+    network, volume = make_generator(), textured(17, 18, 19)
+    affine = np.eye(4)[:, [0, 1, 2, 3]]
+    affine[:3, [axis, 2]] = affine[:3, [2, axis]]
+    inner = SeamlessInferer()
+    expected = torch.stack([inner(one, network) for one in volume.unbind(2 + axis)], dim=2 + axis)
+    batch = MetaTensor(volume, affine=torch.as_tensor(affine)[None])
+    output = SlicewiseInferer(inner, axis="axial", batch_size=4)(batch, network)
+    torch.testing.assert_close(output, expected, rtol=0, atol=1e-12)
+    assert not isinstance(output, MetaTensor)
+
+
+def test_no_more_than_the_batch_is_given_at_once_and_without_gradients(textured) -> None:
+    seen = []
+    weight = torch.ones((), dtype=torch.float64, requires_grad=True)
+
+    def network(slices):
+        seen.append(len(slices))
+        return weight * slices
+
+    output = SlicewiseInferer(SeamlessInferer(), batch_size=3)(textured(8, 8, 7), network)
+    assert seen == [3, 3, 1]
+    assert not output.requires_grad
+
+
+def test_the_result_lies_in_memory_as_the_volume_and_may_have_more_channels(textured) -> None:
+    volume = textured(5, 6, 7).permute(0, 1, 4, 3, 2)
+    infer = SlicewiseInferer(SeamlessInferer(), batch_size=2)
+    output = infer(volume, lambda slices: slices.float())
+    assert output.stride() == volume.stride()
+    assert output.dtype == torch.float32
+    classes = infer(volume, lambda slices: torch.cat([slices, -slices], 1))
+    torch.testing.assert_close(classes, torch.cat([volume, -volume], 1))
+
+
+def test_wrong_arguments(textured) -> None:
+    with pytest.raises(InputError, match=r"'coronal'; expected one of \('last', 'axial'\)"):
+        SlicewiseInferer(SeamlessInferer(), axis="coronal")
+    with pytest.raises(InputError, match="batch_size is 0"):
+        SlicewiseInferer(SeamlessInferer(), batch_size=0)
+    with pytest.raises(InputError, match="at least one slice"):
+        SlicewiseInferer(SeamlessInferer())(torch.zeros(1, 1, 4, 4, 0), torch.neg)

@@ -106,6 +106,16 @@ def test_files_and_folders(tmp_path, forbidden) -> None:
     assert all(set(item) == {"image"} for item in several.items)
 
 
+def test_a_folder_of_slices_is_one_volume_on_request(tmp_path, forbidden) -> None:
+    header = b"\0" * 128 + b"DICM"
+    for name in ("a/1", "a/2", "b/1"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(header)
+    take = partial(default_data.ct_inputs, tmp_path, None, None, forbidden, "site_a", "test")
+    assert [item["image"] for item in take(series=True).items] == [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert len(take().items) == 3
+
+
 def test_relative_inputs_have_an_absolute_root(tmp_path, forbidden, monkeypatch) -> None:
     write_images(tmp_path, "day1/x.png")
     monkeypatch.chdir(tmp_path)

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.tolerant import TolerantDataset
 from monai_harmonize.engines import HarmonizeEvaluator
+from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 from monai_harmonize.safety import SaveCertified, StopOnFail
 from monai_harmonize.safety.on_fail import ON_FAIL
 
@@ -58,6 +60,42 @@ def test_what_is_written(tmp_path: Path, on_fail: str, verdict: str, extension: 
     assert (place.read_text() if place.exists() else None) == expected
     assert (tmp_path / "a.png").read_text() == "source"
     assert [path.name for path in place.parent.iterdir()] == ([place.name] if expected else [])
+
+
+class SeriesWriter(Writer):
+    """Writer whose results are the source's slices and one more byte."""
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        source = Path(data["pred"].meta["filename_or_obj"])
+        place = self.saver.paths.path_for(source)
+        place.mkdir(parents=True, exist_ok=True)
+        for path in source.iterdir():
+            (place / path.name).write_bytes(path.read_bytes() + b"\0")
+        return dict(data)
+
+
+@pytest.mark.parametrize(("on_fail", "left"), [("write", 1), ("copy", 0), ("skip", None)])
+def test_a_series_is_a_folder(tmp_path: Path, on_fail: str, left: int | None) -> None:
+    manifest = ensure_ct_dataset(
+        tmp_path / "ct",
+        sites=("site_a",),
+        anatomies_per_site={"test": 1},
+        shape=(8, 8, 8),
+        file_format="dicom",
+        progress=False,
+        workers=1,
+    )
+    (source,) = {path.parent for path in manifest.parent.rglob("*.dcm")}
+    item = item_of(tmp_path / "a.png", "fail")
+    item["pred"].meta["filename_or_obj"] = str(source)
+    save = SeriesWriter(tmp_path / "out")
+    save(item)  # an earlier result
+    SaveCertified(save, on_fail)(item)
+    result = tmp_path / "out" / source.name
+    assert result.exists() == (left is not None)
+    for path in source.iterdir() if left is not None else ():
+        assert (result / path.name).read_bytes() == path.read_bytes() + b"\0" * left
+    assert len(list(source.iterdir())) == 8
 
 
 @pytest.mark.parametrize("on_fail", ["skip", "copy", "stop"])

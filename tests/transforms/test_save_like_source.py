@@ -5,19 +5,28 @@ import numpy as np
 import pydicom
 import pytest
 import torch
-from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
+from monai.data import DataLoader, Dataset, ITKReader, MetaTensor, decollate_batch
+from monai.transforms import Compose
 from PIL import Image
 from pydicom.dataset import Dataset as Header
 from pydicom.dataset import FileMetaDataset
 
 from monai_harmonize import __version__
 from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.inferers import SeamlessInferer, SlicewiseInferer
+from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 from monai_harmonize.transforms.load_radiograph import LoadRadiograph, LoadRadiographd
 from monai_harmonize.transforms.save_like_source import (
     SaveLikeSource,
     SaveLikeSourceD,
     SaveLikeSourced,
     SaveLikeSourceDict,
+)
+from monai_harmonize.transforms.window_hounsfield import (
+    RestoreHounsfield,
+    RestoreHounsfieldd,
+    WindowHounsfield,
+    WindowHounsfieldd,
 )
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -158,3 +167,51 @@ def test_wrong_images(tmp_path, films):
 def test_suffix_is_no_path():
     with pytest.raises(ValueError, match="separator"):
         SaveLikeSource("out", suffix="/../x")
+
+
+def test_ct_series_through_window_and_slices_and_back(tmp_path):
+    """As a bundle does it: load, window, network on batches of slices, HU again, derived series."""
+    manifest = ensure_ct_dataset(
+        tmp_path / "ct",
+        sites=("site_a",),
+        anatomies_per_site={"test": 1},
+        shape=(18, 13, 9),
+        file_format="dicom",
+        progress=False,
+        workers=1,
+    )
+    (folder,) = {path.parent for path in manifest.parent.rglob("*.dcm")}
+    prepare = Compose(
+        [LoadRadiographd(keys="image"), WindowHounsfieldd(keys="image", window="bone", source_keys="hounsfield")]
+    )
+    batch = next(iter(DataLoader(Dataset([{"image": str(folder)}], prepare), batch_size=1)))
+    infer = SlicewiseInferer(SeamlessInferer(), axis="axial", batch_size=4)
+    batch["pred"] = infer(batch["image"], lambda slices: slices + 0.1)
+    item = RestoreHounsfieldd(keys="pred", window="bone")(decollate_batch(batch)[0])
+    saved = SaveLikeSourced(keys="pred", output_dir=tmp_path / "out", data_root=tmp_path / "ct")(item)["pred"]
+    assert saved.meta["saved_to"] == str(tmp_path / "out" / folder.relative_to(tmp_path / "ct"))
+    before, after = (LoadRadiograph()(path) for path in (folder, saved.meta["saved_to"]))
+    assert torch.equal(before.affine, after.affine)
+    change = (after - before).as_tensor()
+    inside = (before.as_tensor() >= -500) & (before.as_tensor() <= 1210)
+    assert inside.any()
+    assert (change[inside] == 90).all()
+    assert (change[before.as_tensor() < -680] == 0).all()
+    assert change.min() == 0
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["totalseg_dicom_siemens", "verse014_ct.nii.gz"])
+def test_real_ct_survives_a_window_and_its_inverse(tmp_path, real_data, name):
+    """A Siemens series without series UID, and a sagittal spine; ITK finds both at the same place."""
+    source = real_data / "ct" / name
+    image = LoadRadiograph()(source)
+    restored = RestoreHounsfield("bone")(WindowHounsfield("bone")(image), image)
+    path = SaveLikeSource(tmp_path)(restored).meta["saved_to"]
+    again = LoadRadiograph()(path)
+    assert torch.equal(again.as_tensor(), image.as_tensor())
+    assert torch.equal(again.affine, image.affine)
+    reader = ITKReader()
+    values, meta = reader.get_data(reader.read(path))
+    np.testing.assert_array_equal(np.asarray(values), image[0])
+    np.testing.assert_allclose(meta["affine"], image.affine, atol=1e-6)

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.phantoms import ensure_ct_dataset
 from monai_harmonize.transforms import LoadMask, LoadRadiographd, SaveMaskd
 
 MASK = torch.zeros(1, 5, 3)
@@ -71,3 +72,23 @@ def test_other_sizes_double_names_and_the_source_itself_are_refused(tmp_path: Pa
     saver({**first, "pred": MASK})
     with pytest.raises(ImageFileError, match="would replace"):
         saver({**second, "pred": MASK})
+
+
+def test_a_series_gives_one_nifti_at_its_place(tmp_path: Path) -> None:
+    manifest = ensure_ct_dataset(
+        tmp_path / "ct",
+        sites=("site_a",),
+        anatomies_per_site={"test": 1},
+        shape=(9, 8, 10),
+        file_format="dicom",
+        progress=False,
+        workers=1,
+    )
+    (folder,) = {path.parent for path in manifest.parent.rglob("*.dcm")}
+    item = LoadRadiographd(keys="image")({"image": folder})
+    item["pred"] = (item["image"] > 0).float()
+    SaveMaskd(keys="pred", output_dir=tmp_path / "out")(item)
+    written = LoadRadiographd(keys="image")({"image": tmp_path / "out" / f"{folder.name}.nii.gz"})["image"]
+    assert 0 < item["pred"].mean() < 1
+    assert torch.equal(written.as_tensor(), item["pred"].as_tensor())
+    torch.testing.assert_close(written.affine, item["image"].affine)
