@@ -20,10 +20,10 @@ Statistics = tuple[Tensor, Tensor]
 
 @runtime_checkable
 class StatisticsNetwork(Protocol):
-    """A 2D network that normalises feature maps by their mean and variance, and takes these from outside if given."""
+    """A 2D network that normalises feature maps by their mean and deviation, and takes these from outside if given."""
 
     def statistics(self, slices: Tensor) -> Statistics:
-        """Mean and variance (divided by the number of positions) of every channel of every slice.
+        """Mean and standard deviation of every channel of every slice, as ``channel_statistics``.
 
         Args:
             slices: ``(N, C, H, W)``.
@@ -75,16 +75,18 @@ class VolumeStatisticsInferer(SlicewiseInferer):
         """Statistics of one volume ``(1, C, H, W, D)``."""
         with torch.no_grad():
             found = [network.statistics(self.pad(slices)) for _, slices in self.slices(volume, axis)]
-        means, variances = (torch.cat(parts) for parts in zip(*found, strict=True))
-        return pooled_statistics(means, variances)
+        means, deviations = (torch.cat(parts) for parts in zip(*found, strict=True))
+        return pooled_statistics(means, deviations)
 
 
-def pooled_statistics(means: Tensor, variances: Tensor) -> Statistics:
-    """Mean and variance of all slices together, exactly, by the law of total variance.
+def pooled_statistics(means: Tensor, deviations: Tensor) -> Statistics:
+    """Mean and deviation of all slices together, exactly, by the law of total variance.
+
+    What was added to every variance under the root is in the result once, too.
 
     Args:
         means: per slice and channel ``(N, F)``, of equally many positions each.
-        variances: the same shape, divided by the number of positions.
+        deviations: the same shape, divided by the number of positions.
 
     Returns:
         Two tensors ``(1, F)`` of the same type; sums are taken in double precision.
@@ -92,11 +94,11 @@ def pooled_statistics(means: Tensor, variances: Tensor) -> Statistics:
     Raises:
         InputError: the two are not of one shape ``(N, F)``.
     """
-    if means.ndim != 2 or means.shape != variances.shape:
+    if means.ndim != 2 or means.shape != deviations.shape:
         raise InputError(
-            f"statistics have shapes {tuple(means.shape)} and {tuple(variances.shape)}; expected (N, F) twice."
+            f"statistics have shapes {tuple(means.shape)} and {tuple(deviations.shape)}; expected (N, F) twice."
         )
     exact = means.double()
     mean = exact.mean(0, keepdim=True)
-    variance = variances.double().mean(0, keepdim=True) + (exact - mean).square().mean(0, keepdim=True)
-    return mean.to(means), variance.to(variances)
+    variance = deviations.double().square().mean(0, keepdim=True) + (exact - mean).square().mean(0, keepdim=True)
+    return mean.to(means), variance.sqrt().to(deviations)
