@@ -126,8 +126,7 @@ class StyleTransferNet(nn.Module):
             means: of the styles, ``(S, C)``.
             deviations: of the styles, ``(S, C)``.
             weights: of the styles, ``(S,)``, or for each image, ``(B, S)``; the content's own has the rest of 1.
-            own: mean and deviation of the content, ``(B, C)`` or ``(1, C)``; by default each image's. Those of a
-                volume make its slices agree.
+            own: mean and deviation of the content, see ``forward``.
 
         Returns:
             ``(B, 1, W, H)`` in [-1, 1].
@@ -149,13 +148,17 @@ class StyleTransferNet(nn.Module):
         new_deviation = blended_statistics(deviation, deviations, weights)
         return adaptive_instance_norm(features, new_mean, new_deviation, mean, deviation)
 
-    def forward(self, image: Tensor, style: Tensor | None = None) -> Tensor:
+    def forward(
+        self, image: Tensor, style: Tensor | None = None, statistics: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
         """Image in the style of another one, or in the stored styles.
 
         Args:
             image: content, ``(B, 1, W, H)`` in [-1, 1], any sides above the stride.
             style: of each image, ``(B, 1, W, H)``, or of all, ``(1, 1, W, H)``, in [-1, 1] and of any size;
                 ``None`` for the stored styles in their shares.
+            statistics: mean and deviation of the content, ``(B, C)`` or ``(1, C)`` each; by default each image's.
+                Those of a volume make its slices agree, see ``VolumeStatisticsInferer``.
 
         Returns:
             ``(B, 1, W, H)`` in [-1, 1], at the size of the content.
@@ -164,16 +167,19 @@ class StyleTransferNet(nn.Module):
             InputError: another number of styles, an image that is too small or has several channels.
         """
         if style is None:
-            return self.stylize(image, self.style_means, self.style_deviations, self.alpha * self.style_weights)
+            weights = self.alpha * self.style_weights
+            return self.stylize(image, self.style_means, self.style_deviations, weights, statistics)
         if style.shape[0] != 1 and style.shape[0] != image.shape[0]:
             raise InputError(f"{style.shape[0]} styles for {image.shape[0]} images given; expected 1 or as many.")
-        return self.decode(self.normalized_like(self.encode(image), self.encode(style)), list(image.shape[2:]))
+        return self.decode(
+            self.normalized_like(self.encode(image), self.encode(style), statistics), list(image.shape[2:])
+        )
 
-    def normalized_like(self, features: Tensor, style: Tensor) -> Tensor:
+    def normalized_like(self, features: Tensor, style: Tensor, own: tuple[Tensor, Tensor] | None = None) -> Tensor:
         """Deepest features of contents with the statistics of those of styles, as many or one, at strength alpha."""
         mean, deviation = channel_statistics(style)
         weights = self.alpha * torch.eye(len(mean), dtype=mean.dtype, device=mean.device)
-        return self.normalize(features, mean, deviation, weights)
+        return self.normalize(features, mean, deviation, weights, own)
 
     @torch.jit.unused
     @torch.no_grad()

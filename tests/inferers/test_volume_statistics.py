@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers import SeamlessInferer, SlicewiseInferer, VolumeStatisticsInferer
 from monai_harmonize.inferers.volume_statistics import StatisticsNetwork, pooled_statistics
+from monai_harmonize.networks import StyleTransferNet, channel_statistics
 
 
 class Toy(nn.Module):
@@ -24,13 +25,12 @@ class Toy(nn.Module):
         return F.conv2d(F.pad(slices, [1] * 4, "replicate"), self.encoder).relu()
 
     def statistics(self, slices):
-        variance, mean = torch.var_mean(self.features(slices), dim=(2, 3), correction=0)
-        return mean, variance
+        return channel_statistics(self.features(slices))
 
     def forward(self, slices, *, statistics=None):
-        mean, variance = self.statistics(slices) if statistics is None else statistics
+        mean, deviation = self.statistics(slices) if statistics is None else statistics
         shape = (-1, 3, 1, 1)
-        normal = (self.features(slices) - mean.view(shape)) / (variance.view(shape) + 1e-5).sqrt()
+        normal = (self.features(slices) - mean.view(shape)) / deviation.view(shape)
         return F.conv2d(F.pad(normal, [1] * 4, "replicate"), self.decoder)
 
     def whole(self, volume):
@@ -88,11 +88,10 @@ def test_an_image_has_its_own_statistics(textured) -> None:
 def test_pooling_is_exact_where_means_are_far_from_zero() -> None:
     values = torch.randn(6, 4, 50, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     values += 1e4 * torch.arange(6.0, dtype=torch.float64)[:, None, None]
-    variance, mean = torch.var_mean(values, dim=2, correction=0)
-    pooled_mean, pooled_variance = pooled_statistics(mean, variance)
+    pooled_mean, pooled_deviation = pooled_statistics(*channel_statistics(values, epsilon=0.5))
     expected_variance, expected_mean = torch.var_mean(values, dim=(0, 2), correction=0)
     torch.testing.assert_close(pooled_mean[0], expected_mean)
-    torch.testing.assert_close(pooled_variance[0], expected_variance)
+    torch.testing.assert_close(pooled_deviation[0], (expected_variance + 0.5).sqrt())
 
 
 def test_wrong_networks_are_named(volume) -> None:
@@ -101,3 +100,19 @@ def test_wrong_networks_are_named(volume) -> None:
         VolumeStatisticsInferer(SeamlessInferer())(volume, nn.Identity())
     with pytest.raises(InputError, match=r"\(2, 3, 1\) and \(2, 3, 1\); expected \(N, F\)"):
         pooled_statistics(torch.zeros(2, 3, 1), torch.zeros(2, 3, 1))
+
+
+def test_style_transfer_takes_the_statistics_of_a_volume() -> None:
+    torch.manual_seed(0)
+    network = StyleTransferNet("vgg19", ["relu1_1", "relu2_1"], num_blocks=0).eval()
+    torch.nn.init.normal_(network.decoder.layers[-1].get_parameter("weight"), std=0.1)
+    volume = torch.rand(1, 1, 16, 12, 5) * torch.linspace(0.1, 1, 5) - 0.5
+    slices = volume[0].permute(3, 0, 1, 2)
+    network.store_styles([1 - slices])
+    unpadded = SeamlessInferer(multiple=1, min_size=1)
+    output = VolumeStatisticsInferer(unpadded, batch_size=2)(volume, network)
+    mean, deviation = pooled_statistics(*network.statistics(slices))
+    with torch.no_grad():
+        expected = network(slices, statistics=(mean, deviation))
+    torch.testing.assert_close(output[0].permute(3, 0, 1, 2), expected)
+    assert (expected - network(slices)).abs().max() > 0.01
