@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import psutil
-from measurement import MEBIBYTE, resident_peak
+from resident_memory import MEBIBYTE, resident_peak
 
 __all__ = ["extra_memory", "ratio_in_rounds"]
 
