@@ -60,7 +60,7 @@ class _ContextualSimilarity(torch.autograd.Function):
             for start in range(0, len(generated), block):
                 rows.compute(generated[start : start + block])
                 values, first = rows.column_maxima()
-                winner = torch.where(values >= largest, first + start, winner)
+                winner = torch.where(values > largest, first + start, winner)
                 largest = torch.maximum(largest, values)  # unlike the comparison, keeps NaN
         ctx.save_for_backward(generated, reference, largest, winner)
         ctx.options = bandwidth, smoothing, block
