@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -14,13 +12,12 @@ from dataclasses import dataclass
 
 import psutil
 import torch
+from resident_memory import MEBIBYTE, resident_peak
 from torch.nn.functional import conv2d
 from torch.utils.flop_counter import FlopCounterMode
 from variants import Setup, Step, make_step
 
 __all__ = ["Memory", "Spread", "alternate", "convolution_rate", "count_operations", "peak_memory"]
-
-MEBIBYTE = 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -108,9 +105,3 @@ def train_and_watch(variant: str, setup: Setup, steps: int) -> Memory:
         step()
     peak = torch.cuda.max_memory_allocated(setup.device) if cuda else resident_peak()
     return Memory(peak / MEBIBYTE, (peak - start) / MEBIBYTE)
-
-
-def resident_peak() -> int:
-    """Largest resident set of this process so far, in bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak

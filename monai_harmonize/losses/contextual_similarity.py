@@ -148,11 +148,10 @@ class _Rows:
         expected = torch.linalg.vecdot(self.similarity, self.exponents)
         won = pull * self.exponents[row_of_column, columns]
         through_slope = torch.zeros_like(sums).index_add_(0, row_of_column, won) - sums * expected
-        unclamped = (self.nearest[:, 0] <= 1.0).to(sums.dtype)
         nearest = self.exponents.argmax(dim=1)
         result = self.similarity.mul_(-sums[:, None])
         result[row_of_column, columns] += pull
         result.mul_(self.slope)
         every = torch.arange(len(result), device=result.device)
-        result[every, nearest] += unclamped * self.bandwidth * self.slope[:, 0] * through_slope
+        result[every, nearest] += self.bandwidth * self.slope[:, 0] * through_slope
         return result

@@ -108,9 +108,13 @@ def test_float32_is_as_close_as_the_formula_in_float32(near: float) -> None:
 def test_of_equal_generated_features_the_first_has_the_gradient(block: int) -> None:
     reference = positions((1, 0), (-1, 0), (0, 1), (0, -1))
     once, twice = positions((1, 0), (0, 1), (3, 1)), positions((1, 0), (0, 1), (3, 1), (1, 0))
-    torch.testing.assert_close(contextual_loss(twice, reference, block=block), contextual_loss(once, reference))
-    of_once, of_twice = (gradients(contextual_loss, each, reference, block=block)[0] for each in (once, twice))
+    options = {"block": block, "smoothing": 0.5}
+    torch.testing.assert_close(
+        contextual_loss(twice, reference, **options), contextual_loss(once, reference, **options)
+    )
+    of_once, of_twice = (gradients(contextual_loss, each, reference, **options)[0] for each in (once, twice))
     torch.testing.assert_close(of_twice[..., :3], of_once)
+    assert of_once[..., 0].any()
     assert not of_twice[..., 3].any()
     assert of_twice[..., 1:].isfinite().all()
 
@@ -130,6 +134,27 @@ def test_constant_features_have_no_direction(value: float, dtype: torch.dtype) -
         gradient = gradients(contextual_loss, generated, reference)
         assert all(each.isfinite().all() for each in gradient)
     assert not gradients(contextual_loss, constant, constant)[0].any()
+
+
+def test_rounding_of_the_mean_is_no_direction() -> None:
+    reference = (features(1, 4, 3001) + 100).float()
+    at_mean = reference.double().mean(dim=2, keepdim=True).float()
+    assert (at_mean != reference.mean(dim=2, keepdim=True)).any()
+    other = reference[..., :1]
+    of_rounding, of_more = (
+        gradients(contextual_loss, torch.cat([near, other], dim=2), reference)[0] for near in (at_mean, at_mean + 0.01)
+    )
+    assert not of_rounding[..., 0].any()
+    assert of_rounding[..., 1].any()
+    assert of_more[..., 0].any()
+
+
+def test_a_cosine_rounded_above_one_is_one() -> None:
+    reference = features(1, 32, 200, dtype=torch.float32)
+    unit = normalize(reference - reference.mean(dim=2, keepdim=True), dim=1)[0]
+    assert float((unit.t() @ unit).max()) > 1
+    assert float(contextual_loss(reference, reference, smoothing=1e-9)) == pytest.approx(0, abs=1e-6)
+    assert gradients(contextual_loss, reference, reference, smoothing=1e-9)[0].isfinite().all()
 
 
 def test_a_feature_at_the_mean_is_at_distance_one_of_all() -> None:
