@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from monai.data import MetaTensor
 from monai.inferers import Inferer
 from torch import Tensor
 
@@ -48,7 +49,7 @@ class SlicewiseInferer(Inferer):
         if inputs.ndim == 4:
             return torch.as_tensor(self.inferer(inputs, network, *args, **kwargs))
         volume = torch.as_tensor(inputs).as_subclass(Tensor)
-        return self.translated(volume, self.slice_axis(inputs), network, *args, **kwargs)
+        return with_metadata(self.translated(volume, self.slice_axis(inputs), network, *args, **kwargs), inputs)
 
     def translated(
         self, volume: Tensor, axis: int, network: Callable[..., Tensor], *args: Any, **kwargs: Any
@@ -76,6 +77,11 @@ class SlicewiseInferer(Inferer):
         for start in range(0, volume.shape[axis], self.batch_size):
             places = range(start, min(start + self.batch_size, volume.shape[axis]))
             yield places, volume.narrow(axis, start, len(places)).movedim(axis, 0).flatten(0, 1)
+
+
+def with_metadata(result: Tensor, inputs: Tensor) -> Tensor:
+    """The result with the metadata of the input, if it has any."""
+    return MetaTensor(result).copy_meta_from(inputs) if isinstance(inputs, MetaTensor) else result
 
 
 def allocated(volume: Tensor, output: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers.seamless import SeamlessInferer
-from monai_harmonize.inferers.slicewise import SlicewiseInferer
+from monai_harmonize.inferers.slicewise import SlicewiseInferer, with_metadata
 from monai_harmonize.inferers.windowed import WindowedInferer
 
 __all__ = ["StatisticsNetwork", "VolumeStatisticsInferer", "pooled_statistics"]
@@ -69,7 +69,7 @@ class VolumeStatisticsInferer(SlicewiseInferer):
         for volume in torch.split(torch.as_tensor(inputs).as_subclass(Tensor), 1):
             measured = self.measured(volume, axis, network)
             results.append(self.translated(volume, axis, network, *args, **kwargs, statistics=measured))
-        return results[0] if len(results) == 1 else torch.cat(results)
+        return with_metadata(results[0] if len(results) == 1 else torch.cat(results), inputs)
 
     def measured(self, volume: Tensor, axis: int, network: StatisticsNetwork) -> Statistics:
         """Statistics of one volume ``(1, C, H, W, D)``."""

@@ -189,7 +189,7 @@ def spine_inputs(
     def load() -> Manifest:
         return spine_manifest(manifest, dataset_dir, default_dir, sites=sites)
 
-    return _inputs(inputs, load, dataset_dir, site, split, output_dir)
+    return _inputs(inputs, load, dataset_dir, site, split, output_dir, find_volumes)
 
 
 def _inputs(

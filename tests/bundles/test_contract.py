@@ -11,6 +11,8 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
 
 from monai_harmonize.engines import Harmonized
+from monai_harmonize.phantoms import ensure_spine_dataset
+from monai_harmonize.phantoms.default_data import SPINE_SITES
 
 BUNDLES = sorted(path.parent.parent for path in Path("bundles").glob("*/configs/train.json"))
 FILES = (
@@ -30,6 +32,22 @@ pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.na
 
 def load(bundle: Path, name: str) -> dict:
     return json.loads((bundle / "configs" / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def spine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("spine") / "data"
+    counts = {"train": 1, "validation": 1, "test": 1}
+    options = {"sites": SPINE_SITES, "shape": (24, 24, 8), "spacing": (10.0, 10.0, 10.0), "workers": 1}
+    ensure_spine_dataset(folder, anatomies_per_site=counts, progress=False, **options)
+    return folder
+
+
+@pytest.fixture
+def data(bundle: Path, request: pytest.FixtureRequest) -> Path:
+    """Images of the sites that the bundle asks for by default."""
+    spine = "spine_manifest" in json.dumps(load(bundle, "train")["records"])
+    return request.getfixturevalue("spine_data" if spine else "chest_data")
 
 
 @pytest.fixture
@@ -84,12 +102,12 @@ def test_root_is_the_bundle_and_every_path_derives_from_it(bundle: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["train", "inference"])
-def test_properties(bundle: Path, name: str, chest_data: Path, trained: Path, tmp_path: Path) -> None:
+def test_properties(bundle: Path, name: str, data: Path, trained: Path, tmp_path: Path) -> None:
     workflow = ConfigWorkflow(
         config_file=str(bundle / "configs" / f"{name}.json"),
         workflow_type=name,
         logging_file=False,
-        dataset_dir=str(chest_data),
+        dataset_dir=str(data),
         output_dir=str(tmp_path / "out"),
         **({"ckpt_dir": str(tmp_path)} if name == "train" else {"checkpoint": str(trained)}),
     )
@@ -141,7 +159,7 @@ def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: P
     def forbid(*_: object) -> None:
         raise AssertionError("a data set is touched")
 
-    for name in ("chest_manifest", "ct_manifest"):
+    for name in ("chest_manifest", "ct_manifest", "spine_manifest"):
         monkeypatch.setattr(f"monai_harmonize.phantoms.default_data.{name}", forbid)
     image = random_image(bundle)[0]
     result = Harmonized(bundle, trained)(image)

@@ -1,0 +1,144 @@
+"""The bundle's commands: one as a process of its own from the repository root, the others as workflows."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from monai_harmonize.phantoms import ensure_spine_dataset
+
+CONFIGS = "bundles/adain_ct/configs"
+COUNTS = {"train": 2, "validation": 1, "test": 1}
+SITES = ("exported", "reference")
+SMALL = {"epochs": 2, "image_size": 16, "slices_per_volume": 2, "layers": ["relu1_1", "relu2_1"]}
+SMALL |= {"context_layers": ["relu2_1"], "learning_rate": 1e-4}
+SHAPE, SPACING = (24, 24, 8), (10.0, 10.0, 10.0)
+
+
+def workflow(*names: str, **options: Any) -> ConfigWorkflow:
+    """The command line, in this process."""
+    ready = ConfigWorkflow([f"{CONFIGS}/{name}.json" for name in names], logging_file=False, **options)
+    ready.initialize()
+    return ready
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("spine") / "data"
+    ensure_spine_dataset(
+        folder, sites=SITES, anatomies_per_site=COUNTS, shape=SHAPE, spacing=SPACING, workers=1, progress=False
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory, data: Path) -> Path:
+    """Bundle root with a trained network, by the literal command."""
+    root = tmp_path_factory.mktemp("bundle")
+    options = {"bundle_root": root, "dataset_dir": data, **SMALL}
+    given = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"{CONFIGS}/train.json", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return root
+
+
+def test_training_stores_the_style_of_the_target_site(bundle: Path, data: Path) -> None:
+    state = torch.load(bundle / "models" / "model.pt", weights_only=True)
+    ready = workflow("train", bundle_root=str(bundle), dataset_dir=str(data), **SMALL)
+    network = ready.parser.get_parsed_content("network")
+    volumes = [item["image"].as_subclass(torch.Tensor) for item in ready.parser.get_parsed_content("train#look")]
+    found = [torch.stack(network.statistics(volume.movedim(-1, 0))).mean(1) for volume in volumes]
+    torch.testing.assert_close(torch.stack([state["style_means"], state["style_deviations"]])[:, 0], sum(found) / 2)
+    assert state["style_weights"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize("overlay", [None, "xu", "contextual_transformation"])
+def test_each_method_trains_on_its_terms(data: Path, tmp_path: Path, overlay: str | None) -> None:
+    places = {"ckpt_dir": str(tmp_path), "output_dir": str(tmp_path / "eval"), "dataset_dir": str(data)}
+    ready = workflow("train", *([overlay] if overlay else []), **places, **{**SMALL, "epochs": 1})
+    network = ready.parser.get_parsed_content("network")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    ready.run()
+    trainer = ready.parser.get_parsed_content("train#trainer")
+    expected = {"content", "style"} if overlay is None else {"contextual", "style"}
+    expected = {"contextual", "contextual_style"} if overlay == "contextual_transformation" else expected
+    assert set(trainer.state.output["losses"]) == expected
+    moved = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert {name for name in moved if not name.startswith("decoder.")} == set()
+    assert moved
+
+
+@pytest.mark.parametrize(
+    ("overlay", "name"),
+    [(name, name) for name in ("resnet50", "resnet101", "densenet121", "densenet169", "densenet201")],
+)
+def test_overlays_of_extractors_serve_training_and_inference(overlay: str, name: str) -> None:
+    networks = []
+    for kind in ("train", "inference"):
+        parser = ConfigParser()
+        parser.read_config([f"{CONFIGS}/{kind}.json", f"{CONFIGS}/{overlay}.json"])
+        networks.append(parser.get_parsed_content("network_def"))
+    assert networks[0].extractor.layers == networks[1].extractor.layers
+    assert parser["extractor"] == name
+
+
+def harmonize(bundle: Path, data: Path, output: Path, **options: Any) -> None:
+    places = {"bundle_root": str(bundle), "dataset_dir": str(data), "output_dir": str(output)}
+    workflow("inference", **places, layers=SMALL["layers"], **options).run()
+
+
+def test_volumes_keep_geometry_and_type(bundle: Path, data: Path, tmp_path: Path) -> None:
+    harmonize(bundle, data, tmp_path, window=[0, 100])
+    (source,) = (path for path in (data / "test" / "exported").glob("*.nii.gz") if "mask" not in path.name)
+    old, new = nibabel.load(source), nibabel.load(tmp_path / "test" / "exported" / source.name)
+    np.testing.assert_array_equal(old.affine, new.affine)
+    assert old.get_data_dtype() == new.get_data_dtype() == np.int16
+    before, after = (np.asarray(image.dataobj).astype(int) for image in (old, new))
+    assert before.shape == after.shape
+    # What lies outside the window, and beyond the tenth of it in which both meet, stays as it was.
+    outside = (before < -10) | (before > 110)
+    assert outside.any()
+    np.testing.assert_array_equal(after[outside], before[outside])
+    assert not np.array_equal(before, after)
+    table = pd.read_csv(tmp_path / "certificates.csv")
+    assert table["guarantee_class"].tolist() == ["G4"]
+
+
+def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> None:
+    data, output = tmp_path / "data", tmp_path / "out"
+    ensure_spine_dataset(
+        data, sites=SITES[:1], anatomies_per_site={"test": 1}, shape=SHAPE, spacing=SPACING, file_format="dicom",
+        workers=1, progress=False,
+    )  # fmt: skip
+    (series,) = (path for path in (data / "test" / "exported").iterdir() if path.is_dir())
+    harmonize(bundle, data, output, input=str(series))
+    written = [pydicom.dcmread(path) for path in sorted(output.rglob("*.dcm"))]
+    assert len(written) == len(list(series.iterdir()))
+    assert len({one.SeriesInstanceUID for one in written}) == 1
+    assert len({one.SOPInstanceUID for one in written}) == len(written)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["verse014_ct.nii.gz", "totalseg_dicom_siemens"])
+def test_real_ct_comes_back_with_its_geometry(bundle: Path, real_data: Path, tmp_path: Path, name: str) -> None:
+    source = real_data / "ct" / name
+    small = {"layers": SMALL["layers"], "bundle_root": str(bundle), "output_dir": str(tmp_path)}
+    workflow("inference", **small, input=str(source)).run()
+    if source.is_file():
+        old, new = nibabel.load(source), nibabel.load(tmp_path / source.name)
+        np.testing.assert_array_equal(old.affine, new.affine)
+        assert old.shape == new.shape
+    else:
+        old_slices = [pydicom.dcmread(path) for path in sorted(source.rglob("*.dcm"))]
+        new_slices = [pydicom.dcmread(path) for path in sorted(tmp_path.rglob("*.dcm"))]
+        places = [sorted(tuple(one.ImagePositionPatient) for one in group) for group in (old_slices, new_slices)]
+        assert places[0] == places[1]
