@@ -77,18 +77,26 @@ def test_each_method_trains_on_its_terms(data: Path, tmp_path: Path, overlay: st
     assert moved
 
 
-@pytest.mark.parametrize(
-    ("overlay", "name"),
-    [(name, name) for name in ("resnet50", "resnet101", "densenet121", "densenet169", "densenet201")],
-)
-def test_overlays_of_extractors_serve_training_and_inference(overlay: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["resnet50", "resnet101", "densenet121", "densenet169", "densenet201"])
+def test_overlays_of_extractors_serve_training_and_inference(name: str) -> None:
     networks = []
     for kind in ("train", "inference"):
         parser = ConfigParser()
-        parser.read_config([f"{CONFIGS}/{kind}.json", f"{CONFIGS}/{overlay}.json"])
+        parser.read_config([f"{CONFIGS}/{kind}.json", f"{CONFIGS}/{name}.json"])
         networks.append(parser.get_parsed_content("network_def"))
     assert networks[0].extractor.layers == networks[1].extractor.layers
     assert parser["extractor"] == name
+
+
+def test_processes_share_the_work(data: Path, tmp_path: Path, monkeypatch) -> None:
+    for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
+        monkeypatch.setenv(name, value)
+    parser = ConfigParser()
+    parser.read_config([f"{CONFIGS}/{name}.json" for name in ("train", "multi_gpu_train")])
+    parser.update({**SMALL, "dataset_dir": str(data), "ckpt_dir": str(tmp_path), "output_dir": str(tmp_path)})
+    sampler = parser.get_parsed_content("train#sampler")
+    assert (sampler.rank, sampler.num_replicas) == (1, 2)
+    assert len(sampler) == len(parser.get_parsed_content("train#dataset")) / 2
 
 
 def harmonize(bundle: Path, data: Path, output: Path, **options: Any) -> None:
@@ -128,6 +136,7 @@ def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.real_data
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["verse014_ct.nii.gz", "totalseg_dicom_siemens"])
 def test_real_ct_comes_back_with_its_geometry(bundle: Path, real_data: Path, tmp_path: Path, name: str) -> None:
     source = real_data / "ct" / name
