@@ -10,7 +10,7 @@ input look alike to the classifier, so for every deterministic generator, and at
 classes and of the number of outputs per input. **Higher is more diverse.** The classifier has to know the looks that
 outputs can have, say the sites or scanners.
 
-Xu et al. 2020 ("Context-aware style transfer") disagree with themselves on the direction: where they name their
+Xu et al. 2020 (HCIS 10:46) disagree with themselves on the direction: where they name their
 metrics, a low score stands for little ability to transform style, as in the definition; where they discuss their
 table 1, the lowest score is called best. We report the definition's score and call higher more diverse. Whether
 diversity is wanted is another question: a harmonizer that brings all images to one look should score near 0.

@@ -8,7 +8,7 @@ is asked for no trained weights, and gives the mean of a batch instead of a scor
 
 Which two images are compared decides on what the distance says. Of an output and its input it is how much was changed,
 lower is better; of two outputs of one input it is diversity, higher is more diverse (Huang et al. 2018, section 5.2).
-Xu et al. 2020 ("Context-aware style transfer", table 1) mean the former where they name their metrics, and the latter
+Xu et al. 2020 (HCIS 10:46, table 1) mean the former where they name their metrics, and the latter
 in a sentence on the table. Either way the judgement was learned on photographs, not on tissue.
 """
 
