@@ -10,7 +10,7 @@ from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.phantoms.default_data import ChestInputs
 
 COMMANDS = (
-    "harmonize", "fit", "evaluate", "demo-data",
+    "harmonize", "fit", "evaluate", "feature-maps", "demo-data",
     "manifest build", "manifest check", "bundles list", "bundles check",
 )  # fmt: skip
 
