@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from monai_harmonize.data import InputError
-from monai_harmonize.phantoms.default_data import ChestInputs, chest_inputs, ct_inputs
+from monai_harmonize.data.formats import find_images, find_volumes
+from monai_harmonize.data.inputs import Inputs, named_inputs
 
 __all__ = ["Pattern", "fitting", "images_among"]
 
@@ -31,7 +31,7 @@ def fitting(paths: Iterable[Path], pattern: str) -> list[Path]:
     return chosen
 
 
-def images_among(inputs: Sequence[Path], output: Path, pattern: str, series: bool = False) -> ChestInputs:
+def images_among(inputs: Sequence[Path], output: Path, pattern: str, series: bool = False) -> Inputs:
     """Images among files and folders; results keep their paths below the folders' common one.
 
     Args:
@@ -47,7 +47,6 @@ def images_among(inputs: Sequence[Path], output: Path, pattern: str, series: boo
     for folder in inputs:
         if folder.is_dir() and folder.resolve() == output.resolve():
             raise InputError(f"--output {output}: is an input folder; results go to a folder of their own.")
-    find = partial(ct_inputs, series=True) if series else chest_inputs
-    found = find([str(path) for path in inputs], None, None, "", "", "", output)
+    found = named_inputs(inputs, output, find_volumes if series else find_images)
     paths = fitting((Path(item["image"]) for item in found.items), pattern)
-    return ChestInputs([{"image": str(path)} for path in paths], found.root)
+    return Inputs([{"image": str(path)} for path in paths], found.root)

@@ -19,7 +19,7 @@ from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stages import stages_of
 from monai_harmonize.evaluation.classification import ClassificationReport, run_classification_report
 from monai_harmonize.evaluation.classification.study_folder import Direction
-from monai_harmonize.phantoms.default_data import chest_manifest
+from monai_harmonize.phantoms.default_data import TUBERCULOSIS
 
 __all__ = ["protocol"]
 
@@ -60,7 +60,7 @@ def protocol(
 
     Writes report.html with the tables and figures of Lee et al. 2020. An interrupted study goes on where it was.
     """
-    loaded = chest_manifest(manifest, dataset_dir, output / "data", cohort="tuberculosis")
+    loaded = TUBERCULOSIS.manifest(manifest, dataset_dir, output / "data")
     directions = [Direction(source_site, target_site)]
     directions += [Direction(target_site, source_site)] if both_directions else []
     study = Study(

@@ -14,7 +14,7 @@ from monai_harmonize.data.manifest import load_manifest
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.segmentation_records import records_with_masks
 from monai_harmonize.phantoms import default_data
-from monai_harmonize.phantoms.default_data import spine_inputs, spine_manifest
+from monai_harmonize.phantoms.default_data import SPINE
 from monai_harmonize.phantoms.spine_dataset import ensure_spine_dataset, write_spine_dataset
 
 COUNTS = {"train": 1, "test": 1}
@@ -156,9 +156,9 @@ def test_bundles_get_phantoms_or_the_users_data(folder: Path, tmp_path: Path, mo
         return folder / "manifest.csv"
 
     monkeypatch.setattr(default_data, "ensure_spine_dataset", make)
-    assert len(spine_manifest(None, None, tmp_path).records) == 6
+    assert len(SPINE.manifest(None, None, tmp_path).records) == 6
     assert asked == {"folder": tmp_path, "sites": default_data.SPINE_SITES}
     asked.clear()
-    inputs = spine_inputs(None, None, folder, tmp_path, "exported", "test")
+    inputs = SPINE.inputs(None, None, folder, tmp_path, "exported", "test")
     assert [Path(item["image"]).parent for item in inputs.items] == [folder / "test" / "exported"]
     assert asked == {}
