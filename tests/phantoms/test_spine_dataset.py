@@ -132,9 +132,10 @@ def test_options_decide_labels_pairs_and_strength(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"sites": ("site_x",)}, "site_x"),
-        ({"sites": ("sharp", "sharp")}, "each once"),
-        ({"anatomies_per_site": {"truth": 1}}, "choose counts"),
+        ({"sites": ("sharp", "sharp")}, "none twice"),
+        ({"anatomies_per_site": {"truth": 1}}, "unknown splits"),
         ({"anatomies_per_site": {"train": 0}}, "at least one patient"),
+        ({"seed": -1}, "seed must be at least 0"),
         ({"file_format": "png"}, "expected one of"),
         ({"labels": "bones"}, "'bones'"),
         ({"shape": (4, 4, 4)}, "8 or more"),
