@@ -11,6 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
 from monai_harmonize.cli.study.checks import check_study
@@ -22,9 +23,6 @@ from monai_harmonize.evaluation.classification.study_folder import Direction
 from monai_harmonize.phantoms.default_data import TUBERCULOSIS
 
 __all__ = ["protocol"]
-
-# NumPy's generators take 32 bits.
-LARGEST_SEED = 2**32 - 1
 
 
 def protocol(
