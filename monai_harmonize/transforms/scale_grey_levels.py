@@ -16,6 +16,9 @@ from monai_harmonize.data.errors import InputError
 
 __all__ = ["RestoreGreyLevels", "RestoreGreyLevelsd", "ScaleGreyLevels", "ScaleGreyLevelsd"]
 
+# Largest number of float32.
+LARGEST = torch.finfo(torch.float32).max
+
 
 class ScaleGreyLevels(Transform):
     """Map grey levels linearly to [-1, 1]; the range is that of the bit depth, never that of the image's content.
@@ -27,7 +30,7 @@ class ScaleGreyLevels(Transform):
             ``meta["grey_range"]``, which the readers set.
 
     Raises:
-        InputError: at the call, when no range is known or it is empty.
+        InputError: at the call, when no range is known, it is empty, or float32 does not hold it.
     """
 
     backend = (TransformBackends.TORCH,)
@@ -51,8 +54,11 @@ class ScaleGreyLevels(Transform):
         if found is None:
             raise InputError(f"{name}: no grey range is known; load it with LoadRadiograph or give grey_range.")
         low, high = (float(value) for value in found)
-        if not high > low:
-            raise InputError(f"{name}: grey range is [{low:g}, {high:g}]; expected low < high (a constant image?).")
+        if not -LARGEST <= low < high <= LARGEST:
+            raise InputError(
+                f"{name}: grey range is [{low:g}, {high:g}]; expected low < high (a constant image?), which float32 "
+                "holds."
+            )
         return low, high
 
 
