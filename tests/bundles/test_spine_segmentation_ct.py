@@ -302,8 +302,8 @@ def test_a_network_learns_a_real_volume(real_data: Path, tmp_path: Path) -> None
     manifest.write_text(f"file,site,patient,split,mask\n{row}\n")
     places = {"manifest": str(manifest), "dataset_dir": str(real_data), "bundle_root": str(tmp_path)}
     options = {
-        "site": "verse", "spacing": [1.0, 1.0, 2.0], "patch_size": [80, 192], "patches_per_volume": 8, "batch_size": 4,
-        "epochs": 40, "val_interval": 40, "learning_rate": 0.003, "train#random_transforms": [],
+        "site": "verse", "spacing": [2.0, 1.0, 1.0], "patch_size": [48, 192], "patches_per_volume": 64, "batch_size": 8,
+        "epochs": 40, "val_interval": 20, "learning_rate": 0.004, "train#random_transforms": [],
         "network_def#channels": [16, 32, 64, 128], "network_def#strides": [2, 2, 2],
     }  # fmt: skip
     workflow("train", **places, **options, **{"validate#data": "$@train#data[:1]"}).run()
