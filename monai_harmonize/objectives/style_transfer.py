@@ -33,9 +33,11 @@ class StyleTransfer(Objective):
     - ``gram``: the same with Gram matrices, which Eq. 12 replaces;
     - ``content``: mean squared error of the drawn image's deepest features to those that the decoder was given;
     - ``contextual_style``: contextual loss of the drawn image to the style, over ``context_layers``;
-    - ``reconstruction``: mean absolute error of the style, drawn from its own features, to itself. Ours, not of any of
-      the papers: the other terms do not tell places apart, or do so by the deepest features alone, and every image with
-      the right features in wrong places is a minimum. A decoder that can draw the target's images starts elsewhere.
+    - ``reconstruction_a``: mean absolute error of the content, drawn from its own features, to itself;
+    - ``reconstruction_b``: the same for the style.
+
+    The reconstructions are ours, not of any of the papers, and 0 by default: an image with the right features in wrong
+    places satisfies the contextual and the style loss, and a decoder that inverts the encoder begins far from it.
 
     The paper's method is ``contextual`` and ``style``, Eq. 11, and the default. Huang's is ``content`` and ``style``.
     Mechrez's is ``contextual`` and ``contextual_style`` of a network with ``alpha`` 0, which does not normalize.
@@ -57,7 +59,8 @@ class StyleTransfer(Objective):
         "gram": 0.0,
         "content": 0.0,
         "contextual_style": 0.0,
-        "reconstruction": 0.0,
+        "reconstruction_a": 0.0,
+        "reconstruction_b": 0.0,
     }
 
     def __init__(
@@ -76,7 +79,7 @@ class StyleTransfer(Objective):
             raise InputError(f"context_layers name {unknown}; the encoder gives {network.extractor.layers}.")
 
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        """Yield the terms of the drawn image as one group, then the reconstruction; adds ``stylized``.
+        """Yield the terms of the drawn image as one group, then each reconstruction; adds ``stylized``.
 
         Args:
             batch: ``image_a``, the content, and ``image_b``, a style for each, ``(B, 1, W, H)`` in [-1, 1], sides
@@ -102,9 +105,11 @@ class StyleTransfer(Objective):
             group["contextual_style"] = self.over_context_layers(drawn, style)
         if group:
             yield group
-        if self.wants("reconstruction"):
-            own = self.network.decode(style[deepest], list(batch["image_b"].shape[2:]))
-            yield {"reconstruction": l1_loss(own, batch["image_b"])}
+        for site, features in (("a", content), ("b", style)):
+            if self.wants(f"reconstruction_{site}"):
+                image = batch[f"image_{site}"]
+                own = self.network.decode(features[deepest], list(image.shape[2:]))
+                yield {f"reconstruction_{site}": l1_loss(own, image)}
 
     def over_context_layers(self, drawn: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> Tensor:
         """Contextual loss summed over layers."""

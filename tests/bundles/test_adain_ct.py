@@ -62,16 +62,24 @@ def test_training_stores_the_style_of_the_target_site(bundle: Path, data: Path) 
     assert state["style_weights"].tolist() == [1.0]
 
 
-@pytest.mark.parametrize("overlay", [None, "xu", "contextual_transformation"])
-def test_each_method_trains_on_its_terms(data: Path, tmp_path: Path, overlay: str | None) -> None:
+RECONSTRUCTIONS = {"reconstruction_a", "reconstruction_b"}
+
+
+@pytest.mark.parametrize(
+    ("overlays", "expected"),
+    [
+        ([], {"content", "style"} | RECONSTRUCTIONS),
+        (["xu"], {"contextual", "style"} | RECONSTRUCTIONS),
+        (["contextual_transformation"], {"contextual", "contextual_style", "reconstruction_b"}),
+    ],
+)
+def test_each_method_trains_on_its_terms(data: Path, tmp_path: Path, overlays: list[str], expected: set[str]) -> None:
     places = {"ckpt_dir": str(tmp_path), "output_dir": str(tmp_path / "eval"), "dataset_dir": str(data)}
-    ready = workflow("train", *([overlay] if overlay else []), **places, **{**SMALL, "epochs": 1})
+    ready = workflow("train", *overlays, **places, **{**SMALL, "epochs": 1})
     network = ready.parser.get_parsed_content("network")
     before = {name: value.clone() for name, value in network.state_dict().items()}
     ready.run()
     trainer = ready.parser.get_parsed_content("train#trainer")
-    expected = {"content", "style"} if overlay is None else {"contextual", "style"}
-    expected = {"contextual", "contextual_style"} if overlay == "contextual_transformation" else expected
     assert set(trainer.state.output["losses"]) == expected
     moved = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert {name for name in moved if not name.startswith("decoder.")} == set()
