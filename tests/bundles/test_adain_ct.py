@@ -159,7 +159,7 @@ def neighbouring_slices(folder: Path, copy: Path, count: int) -> Path:
 def test_real_ct_comes_back_with_its_geometry(bundle: Path, real_data: Path, tmp_path: Path, name: str) -> None:
     source, output = real_data / "ct" / name, tmp_path / "out"
     if source.is_dir():
-        source = neighbouring_slices(source, tmp_path / "series", 4)
+        source = neighbouring_slices(source, tmp_path / "series", 3)
     small = {"layers": SMALL["layers"], "bundle_root": str(bundle), "output_dir": str(output)}
     workflow("inference", **small, input=str(source)).run()
     if source.is_file():
@@ -170,5 +170,5 @@ def test_real_ct_comes_back_with_its_geometry(bundle: Path, real_data: Path, tmp
         old_slices = [pydicom.dcmread(path) for path in sorted(source.rglob("*.dcm"))]
         new_slices = [pydicom.dcmread(path) for path in sorted(output.rglob("*.dcm"))]
         places = [sorted(tuple(one.ImagePositionPatient) for one in group) for group in (old_slices, new_slices)]
-        assert len(places[0]) == 4
+        assert len(places[0]) == 3
         assert places[0] == places[1]
