@@ -18,6 +18,7 @@ from torch.nn.functional import mse_loss
 from torch.optim import Optimizer
 
 from monai_harmonize.networks import FeatureExtractor, StyleTransferNet
+from monai_harmonize.networks.inward_clamp import inward_clamp
 
 __all__ = ["CONTENT_WEIGHT", "STYLE_WEIGHT", "PlainAdaIN", "PlainDecoder"]
 
@@ -40,19 +41,22 @@ class PlainDecoder(nn.Module):
         layers: list[nn.Module] = []
         # Deepest first; every level narrows and doubles the size.
         for wide, narrow in pairwise(widths):
-            layers += [convolution(wide, narrow), nn.ReLU(inplace=True), nn.Upsample(scale_factor=2, mode="nearest")]
+            layers += [
+                convolution(wide, narrow),
+                rectifier(),
+                nn.Upsample(scale_factor=2, mode="nearest"),
+            ]
             layers += [PlainBlock(narrow)]
         width = widths[-1]
-        layers += [convolution(width, width), nn.ReLU(inplace=True), convolution(width, 1)]
+        layers += [convolution(width, width), rectifier(), convolution(width, 1)]
         self.layers = nn.Sequential(*layers).to(network.feature_scale)
         with torch.no_grad():
             for own, other in zip(self.parameters(), network.decoder.parameters(), strict=True):
                 own.copy_(other)
 
     def forward(self, code: Tensor) -> Tensor:
-        """Image in [-1, 1], clipped with the gradient of the identity."""
-        image: Tensor = self.layers(code / self.scale)
-        return image + (image.clamp(-1, 1) - image).detach()
+        """Image in [-1, 1], clipped with the package's gradient."""
+        return inward_clamp(self.layers(code / self.scale))
 
 
 class PlainBlock(nn.Module):
@@ -64,7 +68,7 @@ class PlainBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(convolution(width, width), nn.ReLU(inplace=True), convolution(width, width))
+        self.layers = nn.Sequential(convolution(width, width), rectifier(), convolution(width, width))
 
     def forward(self, features: Tensor) -> Tensor:
         """Add the block's change."""
@@ -74,6 +78,11 @@ class PlainBlock(nn.Module):
 def convolution(in_channels: int, out_channels: int) -> nn.Conv2d:
     """3x3, reflecting at the border."""
     return nn.Conv2d(in_channels, out_channels, 3, padding=1, padding_mode="reflect")
+
+
+def rectifier() -> nn.LeakyReLU:
+    """As in the package's decoder."""
+    return nn.LeakyReLU(0.2, inplace=True)
 
 
 class PlainAdaIN:

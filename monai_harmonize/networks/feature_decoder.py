@@ -16,20 +16,23 @@ from monai.networks.layers.utils import get_act_layer
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.networks.convolution_blocks import RELU, ResidualBlock, initialize_for_relu
+from monai_harmonize.networks.convolution_blocks import Activation, ResidualBlock, initialize_for_relu
+from monai_harmonize.networks.inward_clamp import inward_clamp
 from monai_harmonize.networks.upsampled_convolution import UpsampledConvolution
 
 __all__ = ["FeatureDecoder"]
 
 NARROWEST = 32
+# Without normalization plain rectifiers die together at one large step, and the image stays grey.
+LEAKY: Activation = ("leakyrelu", {"negative_slope": 0.2, "inplace": True})
 
 
 class FeatureDecoder(nn.Module):
     """Mirror of a feature extractor: doubles the size until it is the image's, as wide as the extractor's layers there.
 
-    Where the extractor has no layer of a size, the width halves. The last convolution is clipped to [-1, 1], with the
-    gradient of the identity: tanh never reaches the -1 of air, and without normalization before it it saturates after
-    a few steps and learns no more.
+    Where the extractor has no layer of a size, the width halves. The last convolution is clipped to [-1, 1], see
+    ``inward_clamp``: tanh never reaches the -1 of air, and without normalization before it it saturates after a few
+    steps and learns no more.
 
     Args:
         channels: of the extractor's layers, from the shallowest to the deepest.
@@ -62,7 +65,7 @@ class FeatureDecoder(nn.Module):
             layers += convolution(width, narrow)
             # The identity keeps the names of weights from when doubling was a layer of its own.
             layers += [nn.Identity(), DoublingBlock(narrow)] if num_blocks else [doubling()]
-            layers += [ResidualBlock(2, narrow, None) for _ in range(num_blocks - 1)]
+            layers += [ResidualBlock(2, narrow, None, LEAKY) for _ in range(num_blocks - 1)]
             width = narrow
         self.layers = nn.Sequential(*layers, *convolution(width, width), convolution(width, 1)[0])
         self.apply(initialize_for_relu)
@@ -81,8 +84,7 @@ class FeatureDecoder(nn.Module):
         Returns:
             ``(B, 1, W * stride, H * stride)`` in [-1, 1].
         """
-        image: Tensor = self.layers(features)
-        return image.detach().clamp(-1.0, 1.0) + (image - image.detach())
+        return inward_clamp(self.layers(features))
 
 
 class DoublingBlock(nn.Module):
@@ -113,4 +115,4 @@ def doubling() -> nn.Module:
 def convolution(in_channels: int, out_channels: int) -> list[Any]:
     """A 3x3 convolution that keeps the size, and its rectifier."""
     layer = Conv[Conv.CONV, 2](in_channels, out_channels, 3, padding=1, padding_mode="reflect")
-    return [layer, get_act_layer(RELU)]
+    return [layer, get_act_layer(LEAKY)]

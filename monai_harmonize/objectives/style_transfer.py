@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
+from torch.nn.functional import l1_loss, mse_loss
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.losses import ContextualLoss, gram_style_loss, style_loss
@@ -32,7 +32,12 @@ class StyleTransfer(Objective):
     - ``style``: distances of channel means and deviations to the style, Eq. 12, over all layers of the encoder;
     - ``gram``: the same with Gram matrices, which Eq. 12 replaces;
     - ``content``: mean squared error of the drawn image's deepest features to those that the decoder was given;
-    - ``contextual_style``: contextual loss of the drawn image to the style, over ``context_layers``.
+    - ``contextual_style``: contextual loss of the drawn image to the style, over ``context_layers``;
+    - ``reconstruction_a``: mean absolute error of the content, drawn from its own features, to itself;
+    - ``reconstruction_b``: the same for the style.
+
+    The reconstructions are ours, not of any of the papers, and 0 by default: an image with the right features in wrong
+    places satisfies the contextual and the style loss, and a decoder that inverts the encoder begins far from it.
 
     The paper's method is ``contextual`` and ``style``, Eq. 11, and the default. Huang's is ``content`` and ``style``.
     Mechrez's is ``contextual`` and ``contextual_style`` of a network with ``alpha`` 0, which does not normalize.
@@ -54,6 +59,8 @@ class StyleTransfer(Objective):
         "gram": 0.0,
         "content": 0.0,
         "contextual_style": 0.0,
+        "reconstruction_a": 0.0,
+        "reconstruction_b": 0.0,
     }
 
     def __init__(
@@ -72,7 +79,7 @@ class StyleTransfer(Objective):
             raise InputError(f"context_layers name {unknown}; the encoder gives {network.extractor.layers}.")
 
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        """Yield all terms as one group; adds ``stylized``.
+        """Yield the terms of the drawn image as one group, then each reconstruction; adds ``stylized``.
 
         Args:
             batch: ``image_a``, the content, and ``image_b``, a style for each, ``(B, 1, W, H)`` in [-1, 1], sides
@@ -83,7 +90,9 @@ class StyleTransfer(Objective):
             content, style = extractor(batch["image_a"]), extractor(batch["image_b"])
             code = self.network.normalized_like(content[deepest], style[deepest])
             # What no term looks at need not wait for the terms.
-            content = {name: content[name] for name in self.context_layers if self.wants("contextual")}
+            kept = {*self.context_layers} if self.wants("contextual") else set()
+            kept |= {deepest} if self.wants("reconstruction_a") else set()
+            content = {name: content[name] for name in kept}
         stylized = self.network.decode(code, list(batch["image_a"].shape[2:]))
         batch["stylized"] = stylized.detach()
         drawn = extractor(stylized)
@@ -100,6 +109,11 @@ class StyleTransfer(Objective):
             group["contextual_style"] = self.over_context_layers(drawn, style)
         if group:
             yield group
+        for site, features in (("a", content), ("b", style)):
+            if self.wants(f"reconstruction_{site}"):
+                image = batch[f"image_{site}"]
+                own = self.network.decode(features[deepest], list(image.shape[2:]))
+                yield {f"reconstruction_{site}": l1_loss(own, image)}
 
     def over_context_layers(self, drawn: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> Tensor:
         """Contextual loss summed over layers."""

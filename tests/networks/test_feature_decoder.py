@@ -7,6 +7,7 @@ from torch import nn
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.networks import FeatureDecoder
 from monai_harmonize.networks.convolution_blocks import ResidualBlock
+from monai_harmonize.networks.feature_decoder import LEAKY
 
 # Of the three families of extractors.
 MIRRORED = {
@@ -79,7 +80,7 @@ def test_it_is_blind_to_no_style() -> None:
 def test_a_block_is_a_residual_block_behind_a_doubling() -> None:
     torch.manual_seed(0)
     network = FeatureDecoder([8, 16], [1, 2], num_blocks=2).double()
-    block = ResidualBlock(2, 8, None).double()
+    block = ResidualBlock(2, 8, None, LEAKY).double()
     plain = nn.Sequential(*network.layers)
     plain[2], plain[3] = nn.Upsample(scale_factor=2.0, mode="nearest"), block
     for layer in network.layers[3:5]:

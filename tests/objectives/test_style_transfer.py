@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import mse_loss
+from torch.nn.functional import l1_loss, mse_loss
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import ObjectiveTrainer
@@ -31,8 +31,11 @@ def batch() -> dict[str, Tensor]:
 
 
 def terms(network: StyleTransferNet, batch: dict[str, Tensor], **options) -> dict[str, Tensor]:
-    (group,) = StyleTransfer(network, **options).generator_losses(batch)
-    return group
+    return {
+        name: term
+        for group in StyleTransfer(network, **options).generator_losses(batch)
+        for name, term in group.items()
+    }
 
 
 def test_terms_follow_their_formulas(trained: StyleTransferNet, batch: dict[str, Tensor]) -> None:
@@ -50,6 +53,8 @@ def test_terms_follow_their_formulas(trained: StyleTransferNet, batch: dict[str,
         "gram": gram_style_loss([drawn[name] for name in LAYERS], [style[name] for name in LAYERS]),
         "content": mse_loss(drawn["relu2_1"], code),
         "contextual_style": sum(contextual_loss(drawn[name], style[name]) for name in LAYERS),
+        "reconstruction_a": l1_loss(trained.decode(content["relu2_1"], [16, 12]), batch["image_a"]),
+        "reconstruction_b": l1_loss(trained.decode(style["relu2_1"], [16, 12]), batch["image_b"]),
     }
     assert list(found) == list(expected)
     for name, value in expected.items():
@@ -107,6 +112,25 @@ def test_training_takes_the_style(batch: dict[str, Tensor]) -> None:
     trainer.run()
     assert seen[-1]["style"] < 0.5 * seen[0]["style"]
     assert seen[-1]["contextual"] < seen[0]["contextual"]
+
+
+@pytest.mark.parametrize(("site", "other"), ["ab", "ba"])
+def test_reconstruction_asks_nothing_of_the_other_image(
+    trained: StyleTransferNet, batch: dict[str, Tensor], site: str, other: str
+) -> None:
+    alone = {**dict.fromkeys(EVERY, 0.0), f"reconstruction_{site}": 1.0}
+    changed = {f"image_{site}": batch[f"image_{site}"], f"image_{other}": batch[f"image_{other}"].flip(2)}
+    assert terms(trained, dict(batch), loss_weights=alone) == terms(trained, changed, loss_weights=alone)
+
+
+def test_reconstruction_teaches_the_decoder_to_invert_the_encoder(batch: dict[str, Tensor]) -> None:
+    torch.manual_seed(0)
+    network = StyleTransferNet("vgg19", LAYERS, num_blocks=0)
+    before = l1_loss(network(batch["image_b"], batch["image_b"]), batch["image_b"])
+    alone = {**dict.fromkeys(EVERY, 0.0), "reconstruction_b": 1.0}
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    ObjectiveTrainer("cpu", 60, [batch], StyleTransfer(network, alone), optimizer).run()
+    assert l1_loss(network(batch["image_b"], batch["image_b"]), batch["image_b"]) < 0.5 * before
 
 
 def test_unknown_layers_are_told(trained: StyleTransferNet) -> None:
