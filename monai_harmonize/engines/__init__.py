@@ -10,6 +10,8 @@ from monai_harmonize.engines.objective_trainer import ObjectiveTrainer as Object
 from monai_harmonize.engines.prediction_writer import PredictionWriter as PredictionWriter
 from monai_harmonize.engines.progress import TrainingProgress as TrainingProgress
 from monai_harmonize.engines.rand_harmonized import RandHarmonizedd as RandHarmonizedd
+from monai_harmonize.engines.rand_style_transfer import RandStyleTransfer as RandStyleTransfer
+from monai_harmonize.engines.rand_style_transfer import RandStyleTransferd as RandStyleTransferd
 from monai_harmonize.engines.replay_pool import ReplayPool as ReplayPool
 from monai_harmonize.engines.resume import RandomState as RandomState
 from monai_harmonize.engines.resume import ResumeHandler as ResumeHandler

@@ -111,6 +111,12 @@ class Harmonized(Transform):
 
         return prepare, parser.get_parsed_content("inferer"), network.to(self.device).eval()
 
+    @property
+    def network(self) -> torch.nn.Module:
+        """The trained network, built where it was not yet; on ``device``, in evaluation mode."""
+        self.built = self.built or self.build()
+        return self.built[2]
+
     @torch.no_grad()
     def __call__(self, image: Tensor) -> Tensor:
         """Harmonize one image.

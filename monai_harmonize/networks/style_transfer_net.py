@@ -40,6 +40,7 @@ class StyleTransferNet(nn.Module):
         num_styles: that can be stored.
         num_blocks: residual blocks of the decoder behind every doubling.
         seed: of random weights of the encoder.
+        style: number of the stored style to draw in; by default all in their shares.
 
     Attributes:
         extractor: the encoder; ``extractor(image)`` gives the features of all layers.
@@ -64,10 +65,13 @@ class StyleTransferNet(nn.Module):
         num_styles: int = 1,
         num_blocks: int = 1,
         seed: int = 0,
+        style: int | None = None,
     ) -> None:
         super().__init__()
         if not 0 <= alpha <= 1 or num_styles < 1:
             raise InputError(f"alpha is {alpha:g}, num_styles {num_styles}; expected 0 <= alpha <= 1 and at least 1.")
+        if style is not None and not 0 <= style < num_styles:
+            raise InputError(f"style is {style}; expected one of the {num_styles} stored styles, from 0 on.")
         self.extractor = FeatureExtractor(extractor, layers, weights, seed)
         self.deepest = self.extractor.layers[-1]
         self.stride = self.extractor.strides[-1]
@@ -82,10 +86,14 @@ class StyleTransferNet(nn.Module):
         self.style_means: Tensor
         self.style_deviations: Tensor
         self.style_weights: Tensor
+        self.chosen_weights: Tensor | None
         self.register_buffer("feature_scale", noise[self.deepest].square().mean().sqrt())
         self.register_buffer("style_means", torch.zeros(shape))
         self.register_buffer("style_deviations", torch.ones(shape))
         self.register_buffer("style_weights", torch.zeros(num_styles))
+        # Not among the weights: one file serves every style.
+        chosen = None if style is None else torch.eye(num_styles)[style]
+        self.register_buffer("chosen_weights", chosen, persistent=False)
 
     def encode(self, image: Tensor) -> Tensor:
         """Deepest features of ``(B, 1, W, H)`` images in [-1, 1].
@@ -167,7 +175,7 @@ class StyleTransferNet(nn.Module):
             InputError: another number of styles, an image that is too small or has several channels.
         """
         if style is None:
-            weights = self.alpha * self.style_weights
+            weights = self.alpha * (self.style_weights if self.chosen_weights is None else self.chosen_weights)
             return self.stylize(image, self.style_means, self.style_deviations, weights, statistics)
         if style.shape[0] != 1 and style.shape[0] != image.shape[0]:
             raise InputError(f"{style.shape[0]} styles for {image.shape[0]} images given; expected 1 or as many.")

@@ -55,10 +55,31 @@ def test_training_stores_the_style_of_the_target_site(bundle: Path, data: Path) 
     state = torch.load(bundle / "models" / "model.pt", weights_only=True)
     ready = workflow("train", bundle_root=str(bundle), dataset_dir=str(data), **SMALL)
     network = ready.parser.get_parsed_content("network")
-    volumes = [item["image"].as_subclass(torch.Tensor) for item in ready.parser.get_parsed_content("train#look")]
+    (look,) = ready.parser.get_parsed_content("train#looks")
+    volumes = [item["image"].as_subclass(torch.Tensor) for item in look]
     found = [torch.stack(network.statistics(volume.movedim(-1, 0))).mean(1) for volume in volumes]
     torch.testing.assert_close(torch.stack([state["style_means"], state["style_deviations"]])[:, 0], sum(found) / 2)
     assert state["style_weights"].tolist() == [1.0]
+
+
+def test_one_network_learns_the_styles_of_several_sites(data: Path, tmp_path: Path) -> None:
+    places = {"dataset_dir": str(data), "bundle_root": str(tmp_path)}
+    ready = workflow("train", **places, **{**SMALL, "epochs": 1}, source_site="reference", target_site=list(SITES))
+    ready.run()
+    styles = {record["site"] for record in ready.parser.get_parsed_content("train#data_b")}
+    assert styles == set(SITES)
+    state = torch.load(tmp_path / "models" / "model.pt", weights_only=True)
+    assert state["style_weights"].tolist() == [0.5, 0.5]
+    assert not torch.equal(*state["style_means"])
+    with pytest.raises(RuntimeError) as error:
+        workflow("inference", layers=SMALL["layers"], **places)
+    assert "trained with num_styles 2, not 1; add --num_styles 2" in str(error.value.__cause__)
+    first, second = (
+        workflow("inference", layers=SMALL["layers"], num_styles=2, style=style, **places).parser for style in (0, 1)
+    )
+    image = torch.rand(1, 1, 16, 16)
+    outputs = [parser.get_parsed_content("network").eval()(image) for parser in (first, second)]
+    assert not torch.equal(*outputs)
 
 
 @pytest.mark.parametrize("overlay", [None, "xu", "contextual_transformation"])

@@ -138,6 +138,19 @@ def test_several_styles_are_blended() -> None:
 
 
 @torch.no_grad()
+def test_one_of_the_stored_styles_is_chosen() -> None:
+    transfer, image = network(num_styles=2), picture()
+    transfer.store_styles([look(1), look(2)])
+    for style in range(2):
+        chosen = network(num_styles=2, style=style)
+        chosen.load_state_dict(transfer.state_dict())
+        expected = transfer.stylize(image, transfer.style_means, transfer.style_deviations, torch.eye(2)[style])
+        assert torch.equal(chosen(image), expected)
+        torch.testing.assert_close(torch.jit.script(chosen)(image), expected)
+    assert (chosen(image) - transfer(image)).abs().max() > 1e-3
+
+
+@torch.no_grad()
 def test_statistics_of_a_volume_make_its_slices_independent_of_each_other() -> None:
     transfer, image = network(), picture(0, 3)
     transfer.store_styles([look(1)])
@@ -209,6 +222,9 @@ def test_errors() -> None:
     for options in ({"alpha": 1.5}, {"alpha": -0.1}, {"num_styles": 0}):
         with pytest.raises(InputError, match="expected 0 <= alpha <= 1 and at least 1"):
             network(**options)
+    for style in (-1, 1):
+        with pytest.raises(InputError, match="expected one of the 1 stored styles, from 0 on"):
+            network(style=style)
     transfer = shared()
     with pytest.raises(InputError, match="2 styles for 3 images given; expected 1 or as many"):
         transfer(picture(0, 3), picture(1, 2))
