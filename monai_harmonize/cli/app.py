@@ -17,6 +17,7 @@ from monai_harmonize.cli.harmonize import harmonize
 from monai_harmonize.cli.manifest import check_manifest, manifest
 from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_error
 from monai_harmonize.cli.protocol import protocol
+from monai_harmonize.cli.style_study.command import style_study
 from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
 
 __all__ = ["app"]
@@ -78,6 +79,7 @@ app.command(
 app.command(
     epilog=example("protocol --manifest my/manifest.csv --source-site theirs --target-site ours --output study")
 )(protocol)
+app.command(epilog=example("style-study --output study"))(style_study)
 app.command(epilog=example("audit --checkpoint my_model/model.pt --output audit"))(audit)
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)
 app.add_typer(manifest, name="manifest")

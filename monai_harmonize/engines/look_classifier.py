@@ -97,8 +97,12 @@ def fit_inception_classifier(
     network.fc = nn.Identity()
     features = torch.cat([logits_of(classifier, slices) for slices in looks])
     truth = torch.arange(len(looks)).repeat_interleave(torch.tensor([len(slices) for slices in looks]))
-    found = LogisticRegression(max_iter=2000).fit(features.numpy(), truth.numpy())
-    weight, bias = torch.as_tensor(found.coef_).float(), torch.as_tensor(found.intercept_).float()
+    # Of one scale each, which the layer then undoes; a feature that never varies tells nothing.
+    mean, deviation = features.mean(0), features.std(0)
+    scale = torch.where(deviation > 0, 1 / deviation, 0.0)
+    found = LogisticRegression(max_iter=2000).fit(((features - mean) * scale).numpy(), truth.numpy())
+    weight = torch.as_tensor(found.coef_).float() * scale
+    bias = torch.as_tensor(found.intercept_).float() - weight @ mean
     if len(looks) == 2:  # one row, for the second look
         weight, bias = torch.cat([torch.zeros_like(weight), weight]), torch.cat([torch.zeros_like(bias), bias])
     network.fc = nn.Linear(last.in_features, len(looks))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +26,11 @@ from monai_harmonize.engines.look_classifier import (
 )
 from monai_harmonize.engines.rand_style_transfer import DrawnStyle
 from monai_harmonize.engines.weights import trained_weights
-from monai_harmonize.evaluation.style.examples import Image, examples_of, write_arrays
+from monai_harmonize.evaluation.style.examples import Image, as_seen, examples_of, write_arrays
 from monai_harmonize.evaluation.style.scoring import Judges, StyleCase, score_styles, spread_slices
 from monai_harmonize.evaluation.style.study_folder import PLAIN
 from monai_harmonize.inferers import SeamlessInferer, VolumeStatisticsInferer
+from monai_harmonize.metrics import perceptual_distance
 from monai_harmonize.metrics.perceptual_distance import PerceptualDistance
 
 __all__ = ["Segmentation", "distance_of", "judge_styles", "predict_example", "train_look_classifier"]
@@ -98,7 +100,8 @@ def train_look_classifier(study: StyleStudy) -> None:
 
 
 def distance_of(study: StyleStudy) -> PerceptualDistance:
-    """LPIPS with the weights that were given, else a distance with a random backbone, whose name says so."""
+    """LPIPS with the weights that were given, else a distance with a random backbone; the report says which."""
+    logging.getLogger(perceptual_distance.__name__).setLevel(logging.ERROR)
     return PerceptualDistance(weights=study.lpips_weights, random_backbone=study.lpips_weights is None)
 
 
@@ -188,5 +191,5 @@ def predict_example(study: StyleStudy, kind: str) -> None:
         volume, label = segment.load(study.tested(look)[0])
         place = int((label > 0).sum(dim=(0, 1)).argmax())
         shown = {"image": volume[0], "label": label, "seen": segment(volume)}
-        arrays |= {f"{name}/{look}": part[..., place].numpy() for name, part in shown.items()}
+        arrays |= {f"{name}/{look}": as_seen(part[..., place]) for name, part in shown.items()}
     write_arrays(study.predictions(kind), arrays)

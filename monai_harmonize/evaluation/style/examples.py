@@ -15,7 +15,7 @@ from torch import Tensor
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.evaluation.style.scoring import StyleCase
 
-__all__ = ["Examples", "examples_of", "read_arrays", "write_arrays"]
+__all__ = ["Examples", "as_seen", "examples_of", "read_arrays", "write_arrays"]
 
 Image = NDArray[np.float32]
 
@@ -74,8 +74,13 @@ def examples_of(draw: Callable[[Tensor, int], Tensor], cases: Sequence[StyleCase
 
 
 def middle(volume: Tensor) -> Image:
-    """Middle slice ``(W, H)`` of ``(1, W, H, D)``."""
-    return np.asarray(volume[0, ..., volume.shape[-1] // 2].cpu(), dtype=np.float32)
+    """Middle slice ``(W, H)`` of ``(1, W, H, D)``, as it is seen."""
+    return as_seen(volume[0, ..., volume.shape[-1] // 2].float())
+
+
+def as_seen(slices: Tensor) -> NDArray[Any]:
+    """A slice ``(W, H)`` whose axes point to the patient's right and front, as one sees it: front up, right left."""
+    return np.asarray(slices.flip(0, 1).cpu())
 
 
 def write_arrays(path: Path, arrays: dict[str, NDArray[Any]]) -> None:

@@ -76,7 +76,7 @@ def segmentation_figure(image: Image, truth: NDArray[Any], predictions: Mapping[
 def cells(rows: int, columns: int, least: int, image: Image) -> tuple[Figure, Any]:
     """Figure of equal cells for images."""
     cell = WIDTH / max(columns, least)
-    height, head = cell * min(image.shape[1] / image.shape[0], 2.0), 0.6
+    height, head = cell * min(image.shape[1] / image.shape[0], 2.0), 0.45
     total = rows * (height + 0.05) + head
     figure = Figure(figsize=(cell * columns + 0.3, total))
     layout = figure.add_gridspec(

@@ -16,6 +16,9 @@ __all__ = ["segmentation_table"]
 
 Array = NDArray[np.float64]
 
+# One point.
+SMALLEST_LOSS = 0.01
+
 
 def segmentation_table(
     scores: pd.DataFrame, home: str, titles: Mapping[str, str], *, seed: int = 0, resamples: int = 2000
@@ -24,8 +27,8 @@ def segmentation_table(
 
     Networks stay as they were trained: intervals come from resamples of patients, what another training would give
     shows in ``mean_iou_sd`` over the seeds. The loss is that of ``plain`` from the home look to this one. An
-    augmentation regains the share (its score - plain's) / loss of it; where the interval of the loss holds 0, no loss
-    was shown and the share is NaN: it would divide by noise.
+    augmentation regains the share (its score - plain's) / loss of it; where the interval of the loss holds 0, or the
+    loss is below one point, there is no loss worth a share and it is NaN: it would divide by noise.
 
     Args:
         scores: a row per network (``kind``), ``seed``, ``look`` and ``image``, with ``patient``, ``pixel_accuracy`` and
@@ -40,7 +43,7 @@ def segmentation_table(
         (of plain, at home minus here), ``change`` (this kind minus plain, here) and ``regained``, each with its ends;
         ``mean_iou_sd``.
     """
-    looks = [home, *sorted(set(scores["look"]) - {home})]
+    looks = [home, *(look for look in dict.fromkeys(scores["look"]) if look != home)]
     patients = {look: scores.loc[scores["look"] == look, "patient"].astype(str).tolist() for look in looks}
     draws = PatientDraws(patients, resamples, seed)
     means = {
@@ -90,11 +93,11 @@ def rows(
 
 
 def share_regained(change: Array, loss: Array, without: bool) -> dict[str, float]:
-    """Share of the loss that is regained; NaN ``without`` a meaning, or where no loss was shown."""
+    """Share of the loss that is regained; NaN ``without`` a meaning, or where there is no loss worth a share."""
     ends = with_ends("loss", loss)
     # A single patient has no interval.
     low = ends["loss"] if np.isnan(ends["loss_low"]) else ends["loss_low"]
-    if without or not low > 0:
+    if without or not (low > 0 and ends["loss"] >= SMALLEST_LOSS):
         return dict.fromkeys(("regained", "regained_low", "regained_high"), np.nan)
     # At most 2.5 % of the resamples show no loss; they have no share and are left out.
     shown = loss > 0
