@@ -38,13 +38,14 @@ STYLE_TEMPLATE = (
 {% endfor %}{% endif %}
 <p class="note">Small print. 95% intervals from {{ resamples }} bootstrap resamples of patients, with the networks as
 they are; a patient who is shown in several looks is drawn in all of them, so that differences are paired. ± is the
-standard deviation over trainings. Loss: mean IoU of the plain network at home minus on this look, in points. Regained:
-(network − plain) / loss; a dash where the interval of the loss holds 0 or the loss is below one point. Mean IoU: over
-background and spine, voxels of one volume together, mean over volumes. Table 1 is of {{ slices }} slices of each home
-test patient, drawn in each learned look. CIS: how much the outputs of one slice in these looks differ to
+standard deviation over trainings. Loss: mean IoU of the plain network at home minus on this look, in points.
+Regained: (network − plain) / loss; a dash where the interval of the loss holds 0 or the loss is below one point. Mean
+IoU: over background and spine, voxels of one volume together, mean over volumes. Table 1 is of {{ slices }} slices of
+each home test patient, drawn in each learned look. CIS: how much the outputs of one slice in these looks differ to
 {{ classifier }} ({{ accuracy }}), in nats; higher is more diverse, {{ largest }} at most; the paper calls low good in
-one place and bad in another. Look recognized: share of slices in which it sees the look that was asked for. SSIM on [0, 1], Gaussian window of 11 pixels.
-Mean IoU, brought home: images of the learned looks drawn in the home look, segmented by the plain network of home.
+one place and bad in another. Look recognized: share of slices in which it sees the look that was asked for. SSIM on
+[0, 1], Gaussian window of 11 pixels. Mean IoU, brought home: images of the learned looks drawn in the home look,
+segmented by the plain network of home.
 {{ paper }}</p>
 <h2>Where these numbers come from</h2>
 <table class="names"><tbody>
