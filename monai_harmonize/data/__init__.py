@@ -17,3 +17,4 @@ from monai_harmonize.data.tolerant import TolerantDataset as TolerantDataset
 from monai_harmonize.data.tolerant import collate_readable as collate_readable
 from monai_harmonize.data.unpaired import PositionSampler as PositionSampler
 from monai_harmonize.data.unpaired import UnpairedDataset as UnpairedDataset
+from monai_harmonize.data.vertebra_numbers import vertebra_numbers as vertebra_numbers

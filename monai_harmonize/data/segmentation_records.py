@@ -60,7 +60,7 @@ def with_images_of(
     if outside:
         raise InputError(f"{outside[0]}: lies outside {start}, so that its harmonized file cannot be told by its path")
     twins = [folder / os.path.relpath(record["image"], start) for record in records]
-    missing = [twin for twin in twins if not twin.is_file()]
+    missing = [twin for twin in twins if not twin.exists()]
     if missing:
         raise InputError(
             f"{missing[0]}: there is no such file; {len(missing)} of {len(twins)} images have no harmonized file in "

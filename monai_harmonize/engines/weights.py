@@ -51,12 +51,13 @@ def trained_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
         path: the weight file.
 
     Raises:
-        InputError: the file is damaged, or holds more than numbers: settings become part of a configuration, where a
-            text can be code.
+        InputError: the file is damaged, or holds more than numbers and lists of them: settings become part of a
+            configuration, where a text can be code.
     """
     settings = {name: value for name, value in content_beside(path).items() if name != FITTED_BY}
     for name, value in settings.items():
-        if not isinstance(value, int | float):
+        parts = value if isinstance(value, list) else [value]
+        if not all(isinstance(part, int | float) for part in parts):
             raise InputError(f"{beside(path)}: its {name} is no number; get it again with the weights.")
     return settings
 
@@ -70,6 +71,8 @@ def trained_setting(path: str | os.PathLike[str], name: str) -> float:
     settings = trained_settings(path)
     if name not in settings:
         raise InputError(f"{beside(path)}: holds no {name}; train with the bundle's train.json, or give --{name}.")
+    if isinstance(settings[name], list):
+        raise InputError(f"{beside(path)}: its {name} is no single number; get it again with the weights.")
     return float(settings[name])
 
 

@@ -14,6 +14,8 @@ from monai_harmonize.transforms.equalise_histogram import EqualiseHistogramd as 
 from monai_harmonize.transforms.equalise_locally import EqualiseLocally as EqualiseLocally
 from monai_harmonize.transforms.equalise_locally import EqualiseLocallyd as EqualiseLocallyd
 from monai_harmonize.transforms.keep_padding import KeepPaddingd as KeepPaddingd
+from monai_harmonize.transforms.load_label_map import LoadLabelMap as LoadLabelMap
+from monai_harmonize.transforms.load_label_map import LoadLabelMapd as LoadLabelMapd
 from monai_harmonize.transforms.load_mask import LoadMask as LoadMask
 from monai_harmonize.transforms.load_mask import LoadMaskd as LoadMaskd
 from monai_harmonize.transforms.load_radiograph import LoadRadiograph as LoadRadiograph
@@ -28,6 +30,8 @@ from monai_harmonize.transforms.match_mean_cdf import MatchMeanCdf as MatchMeanC
 from monai_harmonize.transforms.match_mean_cdf import MatchMeanCdfd as MatchMeanCdfd
 from monai_harmonize.transforms.match_random_image import MatchRandomImage as MatchRandomImage
 from monai_harmonize.transforms.match_random_image import MatchRandomImaged as MatchRandomImaged
+from monai_harmonize.transforms.number_by_nearest import NumberByNearestd as NumberByNearestd
+from monai_harmonize.transforms.number_by_nearest import number_by_nearest as number_by_nearest
 from monai_harmonize.transforms.percentile_window import PercentileWindow as PercentileWindow
 from monai_harmonize.transforms.percentile_window import PercentileWindowd as PercentileWindowd
 from monai_harmonize.transforms.rand_shading import RandShading as RandShading

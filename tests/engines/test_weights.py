@@ -12,6 +12,7 @@ from monai_harmonize.engines.weights import (
     fitted_by,
     record_fit,
     save_weights,
+    trained_setting,
     trained_settings,
     trained_weights,
     weights_if_any,
@@ -81,6 +82,16 @@ def test_other_settings_than_those_of_the_training_are_refused(tmp_path) -> None
         trained_weights(path, nn.Linear(2, 3), image_size=128)
 
 
+def test_a_setting_may_be_a_list_of_numbers(tmp_path) -> None:
+    path = save_weights(nn.Linear(2, 3), tmp_path / "model.pt")
+    (tmp_path / "model.json").write_text('{"spacing": [2.5, 2.5, 5]}')
+    trained_weights(path, nn.Linear(2, 3), spacing=[2.5, 2.5, 5.0])
+    with pytest.raises(InputError, match=r"trained with spacing \[2\.5, 2\.5, 5\], not \[1, 1, 1\]"):
+        trained_weights(path, nn.Linear(2, 3), spacing=[1, 1, 1])
+    with pytest.raises(InputError, match=r"its spacing is no single number"):
+        trained_setting(path, "spacing")
+
+
 @pytest.mark.parametrize("text", ["{", "[1]", '{"fitted_by": {"bundle": 1}}', '{"fitted_by": 3}'])
 def test_a_damaged_file_of_settings(tmp_path, text: str) -> None:
     (tmp_path / "model.json").write_text(text)
@@ -88,7 +99,7 @@ def test_a_damaged_file_of_settings(tmp_path, text: str) -> None:
         fitted_by(tmp_path / "model.pt")
 
 
-@pytest.mark.parametrize("value", ["$print()", ["$print()"], {"_target_": "os.getcwd"}, None])
+@pytest.mark.parametrize("value", ["$print()", ["$print()"], [1, [2]], [1, None], {"_target_": "os.getcwd"}, None])
 def test_settings_cannot_be_code(tmp_path, value) -> None:
     """A configuration evaluates texts and instantiates objects."""
     (tmp_path / "model.json").write_text(json.dumps({"image_size": value}))

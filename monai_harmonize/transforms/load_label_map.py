@@ -1,0 +1,126 @@
+"""Load the label map of a volume onto the voxels of its image."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from os import PathLike
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import MetaKeys, TransformBackends
+from nibabel.affines import apply_affine
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
+
+from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.nifti import NiftiRadiographReader
+from monai_harmonize.data.reader_contract import single_path
+
+__all__ = ["LoadLabelMap", "LoadLabelMapD", "LoadLabelMapDict", "LoadLabelMapd"]
+
+# Share of a voxel by which two grids may differ: affines are stored with seven digits, and added up over the grid.
+TOLERANCE = 0.05
+
+
+class LoadLabelMap(Transform):
+    """Read a NIfTI label map, in the order of axes of its image, and renumber its values.
+
+    A label map of a DICOM series or of another tool often has turned axes; they are turned back. It is never resampled.
+
+    Args:
+        numbers: new number of each value that counts, all others become 0; by default values stay.
+    """
+
+    backend: ClassVar = [TransformBackends.NUMPY]
+
+    def __init__(self, numbers: Mapping[int, int] | None = None) -> None:
+        self.numbers = None if numbers is None else dict(numbers)
+
+    def __call__(self, filename: str | PathLike[str], image: MetaTensor) -> MetaTensor:
+        """Load a label map.
+
+        Args:
+            filename: NIfTI file, ``(W, H, D)`` or ``(W, H)``, whole numbers from 0 on.
+            image: of which it is, ``(1, W, H[, D])``, as loaded by ``LoadRadiograph``.
+
+        Returns:
+            Shape and metadata of the image, float32 whole numbers.
+
+        Raises:
+            ImageFileError: the file cannot be read, values are no whole numbers from 0 on, or the voxels are not those
+                of the image: another size, place or spacing.
+        """
+        path, reader = single_path(filename), NiftiRadiographReader()
+        values, meta = reader.get_data(reader.read(path))
+        size = tuple(image.shape[1:])
+        expected = np.asarray(image.affine, dtype=np.float64)
+        affine = np.asarray(meta[MetaKeys.ORIGINAL_AFFINE.value], dtype=np.float64)
+        if values.ndim == len(size) == 3:
+            turn = ornt_transform(io_orientation(affine), io_orientation(expected))
+            affine = affine @ inv_ornt_aff(turn, values.shape)
+            values = apply_orientation(values, turn)
+        if values.shape != size:
+            raise ImageFileError(path, f"has {values.shape} voxels, its image {size}; give the label map of this image")
+        corners = np.array(np.meshgrid(*([0, length - 1] for length in size), indexing="ij")).reshape(len(size), -1).T
+        apart = places(affine, corners) - places(expected, corners)
+        voxel = np.linalg.norm(expected[:3, : len(size)], axis=0).min()
+        if np.abs(apart).max() > TOLERANCE * voxel:
+            raise ImageFileError(
+                path,
+                f"lies up to {np.abs(apart).max():.3g} mm beside its image; expected the same voxels. Resample the "
+                "label map to the image (nearest neighbour), or correct its affine",
+            )
+        whole = np.rint(values)
+        if not (np.array_equal(whole, values) and values.min() >= 0):
+            raise ImageFileError(path, "has values that are no whole numbers from 0 on; expected a label map")
+        if self.numbers is not None:
+            table = np.zeros(int(whole.max()) + 1, dtype=np.float32)
+            for value, number in self.numbers.items():
+                if 0 <= value < len(table):
+                    table[value] = number
+            whole = table[whole.astype(np.int64)]
+        return MetaTensor(torch.from_numpy(np.ascontiguousarray(whole, dtype=np.float32))[None], meta=dict(image.meta))
+
+
+def places(affine: np.ndarray[Any, Any], voxels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Millimetres of voxels ``(N, 2 or 3)``."""
+    full = np.zeros((len(voxels), 3))
+    full[:, : voxels.shape[1]] = voxels
+    return np.asarray(apply_affine(affine, full))
+
+
+class LoadLabelMapd(MapTransform):
+    """Dictionary version of ``LoadLabelMap``.
+
+    Args:
+        keys: keys of the paths.
+        numbers: see ``LoadLabelMap``.
+        reference_key: key of the image, loaded before by ``LoadRadiographd``.
+        allow_missing_keys: do not fail where a key is absent.
+    """
+
+    backend: ClassVar = LoadLabelMap.backend
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        numbers: Mapping[int, int] | None = None,
+        reference_key: str = "image",
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.reference_key = reference_key
+        self.loader = LoadLabelMap(numbers)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Load the label maps of an item; the item itself is not changed."""
+        item = dict(data)
+        for key in self.key_iterator(item):
+            item[key] = self.loader(item[key], item[self.reference_key])
+        return item
+
+
+LoadLabelMapD = LoadLabelMapDict = LoadLabelMapd
