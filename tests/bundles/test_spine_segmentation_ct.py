@@ -310,9 +310,10 @@ def test_a_network_learns_a_real_volume(real_data: Path, tmp_path: Path) -> None
     workflow("train", "evaluate", **places, **options, split="train").run()
     assert pd.read_csv(tmp_path / "eval" / "images.csv")["dice"].item() > 0.95
     options = {key: options[key] for key in ("spacing", "patch_size", "network_def#channels", "network_def#strides")}
-    series = real_data / "ct" / "totalseg_dicom_siemens"
-    segment(tmp_path, tmp_path / "out", input=str(series), **options)
-    (written,) = (tmp_path / "out").rglob("*.nii.gz")
-    image = LoadRadiograph()(series)
-    assert nibabel.load(written).shape == tuple(image.shape[1:])
-    np.testing.assert_allclose(nibabel.load(written).affine, image.affine.numpy(), atol=1e-4)
+    sources = [real_data / "ct" / name for name in ("verse014_ct.nii.gz", "totalseg_dicom_siemens")]
+    segment(tmp_path, tmp_path / "out", input=[str(source) for source in sources], **options)
+    for source in sources:
+        image = LoadRadiograph()(source)
+        (written,) = (tmp_path / "out").rglob(f"{source.name.removesuffix('.nii.gz')}.nii.gz")
+        assert nibabel.load(written).shape == tuple(image.shape[1:])
+        np.testing.assert_allclose(nibabel.load(written).affine, image.affine.numpy(), atol=1e-4)
