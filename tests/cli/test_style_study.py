@@ -30,9 +30,16 @@ TINY = {
     "methods": {
         "xu": {"bundle": "adain_ct", "title": "Xu", "overlays": ["xu"], "train": STYLE},
         "adain": {"bundle": "adain_ct", "title": "Huang", "train": STYLE},
+        "mechrez": {
+            "bundle": "adain_ct",
+            "title": "Mechrez",
+            "overlays": ["contextual_transformation"],
+            "train": STYLE,
+        },
     },
     "extractors": {"vgg19": [], "densenet121": ["densenet121"]},
     "compare_extractors": ["adain"],
+    "one_look_each": ["mechrez"],
     "segmentation": {
         "bundle": "spine_segmentation_ct",
         "title": "U-Net",
@@ -97,13 +104,13 @@ def test_a_study_that_is_killed_goes_on_to_its_report(literal: list[str], tmp_pa
     assert "PHANTOM" not in done.stdout + done.stderr
 
     one = pd.read_csv(folder / "table1.csv").set_index("method")
-    assert list(one.index) == ["raw", "xu", "adain"]
+    assert list(one.index) == ["raw", "xu", "adain", "mechrez"]
     assert one.loc["raw", "lpips"] == 0
-    assert (one.loc[["xu", "adain"], "lpips"] > 0).all()
+    assert (one.loc[["xu", "adain", "mechrez"], "lpips"] > 0).all()
     assert one.loc["xu", "paper_cis"] == 0.124
     extractors = pd.read_csv(folder / "extractors.csv")
-    assert list(extractors["extractor"].fillna("")) == ["", "vgg19", "vgg19", "densenet121"]
-    assert extractors["lpips"].nunique() == 4
+    assert list(extractors["extractor"].fillna("")) == ["", "vgg19", "vgg19", "vgg19", "densenet121"]
+    assert extractors["lpips"].nunique() == 5
     two = pd.read_csv(folder / "table2.csv")
     assert list(two["look"]) == list(LOOKS) * 3
     assert list(dict.fromkeys(two["title"])) == ["U-Net", "U-Net + styles", "U-Net + curves"]
@@ -121,7 +128,7 @@ def test_a_study_that_is_killed_goes_on_to_its_report(literal: list[str], tmp_pa
     scores.unlink()
     again = subprocess.run(literal, capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
-    assert "25 of 26 steps were done before." in again.stderr
+    assert "29 of 30 steps were done before." in again.stderr
     assert scores.read_text() == text
     pd.testing.assert_frame_equal(pd.read_csv(folder / "table2.csv"), two)
 
@@ -144,7 +151,9 @@ def test_steps_come_in_the_order_of_need(spine_data: Path, tmp_path: Path) -> No
         "train Xu, vgg19", "train U-Net, seed 0", "train the classifier of looks"
     }  # fmt: skip
     assert sum(title.startswith("segment ") for title in titles) == 3 * (2 * 4 + 1)
-    assert sum(title.startswith("judge ") for title in titles) == 4
+    assert sum(title.startswith("judge ") for title in titles) == 5
+    parts = {f"train Mechrez, vgg19, to {look}" for look in LOOKS[:3]}
+    assert needed["judge Mechrez, vgg19"] > parts
 
 
 def test_truth_is_of_the_same_patient_and_never_an_other_examination(spine_data: Path, tmp_path: Path) -> None:
@@ -157,6 +166,12 @@ def test_truth_is_of_the_same_patient_and_never_an_other_examination(spine_data:
     without = replace(every, manifest=Manifest(every.manifest.path, own))
     assert {record["split"] for record in without.cases("sharp")} == {"test"}
     assert not {record["patient"] for record in without.cases("sharp")} & home
+
+
+def test_style_transfer_never_sees_a_test_image_nor_the_unseen_look(spine_data: Path, tmp_path: Path) -> None:
+    seen = study(spine_data, tmp_path).records_of_styles()
+    assert seen.sites == ["exported", "reference", "sharp"]
+    assert sorted(record["split"] for record in seen.records) == ["train"] * 6 + ["validation"] * 3
 
 
 def test_definitions_of_the_package_can_be_run(spine_data: Path, tmp_path: Path) -> None:
@@ -231,6 +246,8 @@ def test_a_folder_holds_one_study(spine_data: Path, tmp_path: Path) -> None:
         ("methods", {"xu": {"bundle": "adain_ct", "epochs": 3}}, "unknown 'epochs'"),
         ("extractors", {"vgg19": "vgg19"}, "lists of overlays"),
         ("compare_extractors", ["nobody"], "names 'nobody'"),
+        ("one_look_each", ["nobody"], "names 'nobody'"),
+        ("augmentations", {"x": {"style": "mechrez"}}, "expected one of the methods xu, adain, whose"),
         ("sites", {"home": "a"}, "has no 'shifted'"),
         ("sites", {"home": "a", "shifted": [], "unseen": []}, "one at least"),
         ("augmentations", {"x": {"style": "nobody"}}, "style of x is 'nobody'; expected one of the methods xu, adain"),
@@ -250,6 +267,7 @@ def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, me
     [
         ("segmentation", {"bundle": "adain_ct"}, "no entry 'mask_columns'"),
         ("segmentation", {**TINY["segmentation"], "train": {"epoks": 1}}, "epoks"),
+        ("segmentation", {**TINY["segmentation"], "overlays": ["unet_3d"]}, "give a network of slices"),
         ("segmentation", {**TINY["segmentation"], "train": {"window": "lung"}}, "sees the window bone"),
         ("methods", {"xu": {"bundle": "spine_segmentation_ct"}}, "no entry 'source_site'"),
         ("extractors", {"vgg19": [], "zz": ["zz"]}, "no configuration 'zz'"),
@@ -259,7 +277,7 @@ def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, me
 def test_what_a_bundle_lacks_is_told_before_any_training(
     spine_data: Path, tmp_path: Path, key: str, value: object, message: str
 ) -> None:
-    content = {**TINY, "compare_extractors": ["xu"], "augmentations": {}, key: value}
+    content = {**TINY, "compare_extractors": ["xu"], "one_look_each": [], "augmentations": {}, key: value}
     definition = find_style_definition(str(written(tmp_path, content)))
     with pytest.raises(InputError, match=message):
         check_style_study(study(spine_data, tmp_path, definition=definition))

@@ -41,6 +41,10 @@ def check_bundles(study: StyleStudy) -> None:
             raise InputError(
                 f"{model.find().root}: its training has no entry {missing[0]!r}, which {model.title} needs."
             )
+    if entry_of(segmentation[PLAIN], "spatial_dims") != 2:
+        raise InputError(
+            f"{segmentation[PLAIN].title} segments volumes; give a network of slices, by which styles are judged."
+        )
     window = entry_of(segmentation[PLAIN], "window")
     for model in styles.values():
         if entry_of(model, "window") != window:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,7 @@ class StyleDefinition:
         methods: bundles of style transfer by the names of their folders.
         extractors: overlays of these bundles by the names of their folders, the main one first.
         compare_extractors: methods that are trained with every extractor; the others with the first.
+        one_look_each: methods whose networks cannot be told a look and are trained once for each.
         segmentation: a bundle that segments.
         augmentations: of its training, by the names of their folders.
     """
@@ -82,6 +83,7 @@ class StyleDefinition:
     methods: Mapping[str, Model]
     extractors: Mapping[str, tuple[str, ...]]
     compare_extractors: tuple[str, ...]
+    one_look_each: tuple[str, ...]
     segmentation: Model
     augmentations: Mapping[str, Augmentation]
 
@@ -125,6 +127,7 @@ EXPECTED: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
         lambda value: isinstance(value, dict) and bool(value) and all(map(are_texts, value.values())),
     ),
     "compare_extractors": ("a list of methods", are_texts),
+    "one_look_each": ("a list of methods", are_texts),
     "segmentation": ("an object of entries", lambda value: isinstance(value, dict)),
     "augmentations": ("an object of entries", lambda value: isinstance(value, dict)),
 }
@@ -153,8 +156,10 @@ def find_style_definition(name: str) -> StyleDefinition:
             if problem := problem_of_name(entry):
                 raise InputError(f"{path}: {entry!r} of {key} {problem}; call it otherwise.")
     methods = {key: read_model(path, key, entry) for key, entry in content["methods"].items()}
-    if unknown := sorted(set(content["compare_extractors"]) - set(methods)):
-        raise InputError(f"{path}: compare_extractors names {unknown[0]!r}; the methods are {', '.join(methods)}.")
+    for key in ("compare_extractors", "one_look_each"):
+        if unknown := sorted(set(content[key]) - set(methods)):
+            raise InputError(f"{path}: {key} names {unknown[0]!r}; the methods are {', '.join(methods)}.")
+    drawing = [name for name in methods if name not in content["one_look_each"]]
     sites = content["sites"]
     return StyleDefinition(
         Sites(sites["home"], tuple(sites["shifted"]), tuple(sites["unseen"])),
@@ -162,8 +167,9 @@ def find_style_definition(name: str) -> StyleDefinition:
         methods,
         {key: tuple(overlays) for key, overlays in content["extractors"].items()},
         tuple(content["compare_extractors"]),
+        tuple(content["one_look_each"]),
         read_model(path, "segmentation", content["segmentation"]),
-        {key: read_augmentation(path, key, entry, methods) for key, entry in content["augmentations"].items()},
+        {key: read_augmentation(path, key, entry, drawing) for key, entry in content["augmentations"].items()},
     )
 
 
@@ -177,7 +183,7 @@ def check_entries(where: str, content: Mapping[str, Any], expected: Mapping[str,
             raise InputError(f"{where}: {key} is {content[key]!r}; expected {kind}.")
 
 
-def read_augmentation(path: Path, name: str, entry: Any, methods: Mapping[str, Model]) -> Augmentation:
+def read_augmentation(path: Path, name: str, entry: Any, methods: Sequence[str]) -> Augmentation:
     """One augmentation's entry."""
     if not isinstance(entry, dict):
         raise InputError(f"{path}: {name} is no object of entries.")
@@ -185,7 +191,10 @@ def read_augmentation(path: Path, name: str, entry: Any, methods: Mapping[str, M
         raise InputError(f"{path}: an augmentation is called {name!r}, which is another network; call it otherwise.")
     style = entry.get(STYLE)
     if style is not None and style not in methods:
-        raise InputError(f"{path}: style of {name} is {style!r}; expected one of the methods {', '.join(methods)}.")
+        raise InputError(
+            f"{path}: style of {name} is {style!r}; expected one of the methods {', '.join(methods)}, "
+            "whose networks store every look."
+        )
     # What a bundle's entry may hold, may stand here, too; the bundle is that of the segmentation.
     rest = {key: value for key, value in entry.items() if key != STYLE}
     model = read_model(path, name, {"bundle": "segmentation", **rest})

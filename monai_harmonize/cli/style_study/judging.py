@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,8 @@ __all__ = ["Segmentation", "distance_of", "judge_styles", "predict_example", "tr
 # Of a training volume, for the classifier of looks.
 SLICES = 8
 SLICES_AT_ONCE = 8
+# Background and spine.
+LABELS = 2
 
 
 class Segmentation:
@@ -69,9 +71,9 @@ class Segmentation:
 
     @torch.no_grad()
     def __call__(self, volume: Tensor) -> Tensor:
-        """Labels ``(W, H, D)`` of a volume ``(1, W, H, D)``."""
-        scores = torch.as_tensor(self.inferer(volume[None], self.network))[0]
-        return (scores[0] > 0).long() if len(scores) == 1 else scores.argmax(0)
+        """Labels ``(W, H, D)``, 1 for the spine, of a volume ``(1, W, H, D)``."""
+        logits = torch.as_tensor(self.inferer(volume[None], self.network))[0, 0]
+        return (logits > 0).long()
 
 
 def train_look_classifier(study: StyleStudy) -> None:
@@ -118,10 +120,10 @@ def judge_styles(study: StyleStudy, network: tuple[str, str] | None) -> None:
     draw: Callable[[Tensor, int], Tensor] = unchanged
     table = study.raw_scores
     if network is not None:
-        draw = Drawing(study.definition.style_model(*network), study.style_weights(*network))
+        draw = Drawing(study.definition.style_model(*network), study.parts(network))
         table = study.style_scores(*network)
     classifier = look_classifier(study.look_classifier, len(looks))
-    judges = Judges(classifier, distance_of(study), segment, num_labels=2)
+    judges = Judges(classifier, distance_of(study), segment, LABELS)
     scores = score_styles(draw, cases, looks, judges)
     examples_of(draw, cases, looks).write(table.with_suffix(".npz"))
     with atomic_path(table) as temporary:
@@ -134,21 +136,23 @@ def unchanged(volume: Tensor, _: int) -> Tensor:
 
 
 class Drawing:
-    """A trained style transfer network that draws some slices of a volume in a stored style.
+    """Trained style transfer that draws some slices of a volume in a look.
 
     Args:
-        model: its bundle.
-        weights: its weights.
+        model: the bundle.
+        parts: weights of one network that stores all looks, or of one for each look.
     """
 
-    def __init__(self, model: Model, weights: Path) -> None:
-        self.network = Harmonized(model.find().root, weights).network
+    def __init__(self, model: Model, parts: Sequence[Path]) -> None:
+        self.networks = [Harmonized(model.find().root, weights).network for weights in parts]
         self.inferer = VolumeStatisticsInferer(SeamlessInferer(multiple=1), batch_size=SLICES_AT_ONCE)
 
-    def __call__(self, volume: Tensor, style: int) -> Tensor:
+    def __call__(self, volume: Tensor, look: int) -> Tensor:
         """Volume ``(1, W, H, D)`` in the look of this number, in [-1, 1]."""
-        drawn = torch.as_tensor(self.inferer(volume[None], DrawnStyle(self.network, style, 1.0)))  # type: ignore[arg-type]
-        return drawn[0].clamp(-1, 1)
+        single = len(self.networks) > 1
+        network: Any = self.networks[look if single else 0]
+        style = DrawnStyle(network, 0 if single else look, network.alpha)
+        return torch.as_tensor(self.inferer(volume[None], style))[0].clamp(-1, 1)
 
 
 def cases_of(study: StyleStudy, images: Segmentation) -> list[StyleCase]:

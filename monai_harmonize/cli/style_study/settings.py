@@ -78,6 +78,23 @@ class StyleStudy(StyleStudyFolder):
         ]
         return shown or self.manifest.select(site=look, split="test")
 
+    def looks_of(self, method: str) -> list[str | None]:
+        """Looks that a method has a network for; ``None`` for one of all."""
+        return [*self.sites.known] if method in self.definition.one_look_each else [None]
+
+    def parts(self, network: tuple[str, str]) -> list[Path]:
+        """Weights of a style transfer network: one file, or one for each known look."""
+        return [self.style_weights(*network, look) for look in self.looks_of(network[0])]
+
+    def records_of_styles(self) -> Manifest:
+        """What style transfer learns from: training splits, and one validation volume of each known look.
+
+        A distance between sites cannot rank networks of several styles, so the last pass is what counts.
+        """
+        kept = self.manifest.select(site=self.sites.known, split="train")
+        kept += [self.manifest.select(site=look, split="validation")[0] for look in self.sites.known]
+        return Manifest(self.manifest.path, tuple(kept))
+
     def begin(self) -> None:
         """Keep the study's settings in its folder.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,9 @@ from monai_harmonize.networks import digest_of_weights
 __all__ = ["stages_of"]
 
 # Seconds on one thread at the defaults, roughly.
-STYLE_COST, SEGMENTATION_COST, STYLED_COST, LOOKS_COST, JUDGING_COST, SCORING_COST = 120, 120, 300, 40, 40, 20
+STYLE_COST, SEGMENTATION_COST, STYLED_COST, LOOKS_COST, JUDGING_COST, SCORING_COST = 160, 60, 220, 20, 35, 10
 # Extractors but the first are lighter.
-LIGHT = 0.6
+LIGHT = 0.5
 
 
 def stages_of(study: StyleStudy) -> list[Stage]:
@@ -36,14 +36,12 @@ def steps(study: StyleStudy) -> Iterator[Stage]:
     definition = study.definition
     for seed in study.seeds:
         yield segmentation_training(study, PLAIN, seed)
-    for network in definition.networks[: len(definition.methods)]:
-        yield style_training(study, network)
+    yield from style_trainings(study, definition.networks[: len(definition.methods)])
     for kind in definition.augmentations:
         for seed in study.seeds:
             yield segmentation_training(study, kind, seed)
     yield looks_training(study)
-    for network in definition.networks[len(definition.methods) :]:
-        yield style_training(study, network)
+    yield from style_trainings(study, definition.networks[len(definition.methods) :])
     yield judging(study, None)
     for network in definition.networks:
         yield judging(study, network)
@@ -54,24 +52,32 @@ def steps(study: StyleStudy) -> Iterator[Stage]:
         yield example(study, kind)
 
 
-def style_training(study: StyleStudy, network: tuple[str, str]) -> Stage:
-    """Train between all known looks: every slice of one is drawn in the style of another."""
-    model, weights = study.definition.style_model(*network), study.style_weights(*network)
-    known = list(study.sites.known)
+def style_trainings(study: StyleStudy, networks: Sequence[tuple[str, str]]) -> Iterator[Stage]:
+    """Trainings of some networks, or of their parts."""
+    for network in networks:
+        for look in study.looks_of(network[0]):
+            yield style_training(study, network, look)
+
+
+def style_training(study: StyleStudy, network: tuple[str, str], look: str | None) -> Stage:
+    """Train between all known looks; a network of one ``look`` learns to draw all others in it."""
+    model, weights = study.definition.style_model(*network), study.style_weights(*network, look)
+    targets = list(study.sites.known) if look is None else [look]
+    sources = [site for site in study.sites.known if site != look]
 
     def work() -> None:
-        options = {"records": study.manifest, "source_site": known, "target_site": known, "seed": study.style_seed}
-        train(model, {**options, **model.train}, weights)
+        options = {"records": study.records_of_styles(), "source_site": sources, "target_site": targets}
+        train(model, {**options, "seed": study.style_seed, **model.train}, weights)
 
-    main = network[1] == study.definition.main
+    share = (1 if network[1] == study.definition.main else LIGHT) * (1 if look is None else LIGHT)
     return Stage(
-        f"train {model.title}, {network[1]}",
+        f"train {model.title}, {network[1]}" + (f", to {look}" if look else ""),
         done(weights),
-        lambda: {**configurations(model), "sites": known, "seed": study.style_seed},
+        lambda: {**configurations(model), "sources": sources, "targets": targets, "seed": study.style_seed},
         work,
         (weights,),
         weights.parent,
-        cost=STYLE_COST * (1 if main else LIGHT),
+        cost=STYLE_COST * share,
     )
 
 
@@ -118,7 +124,7 @@ def judging(study: StyleStudy, network: tuple[str, str] | None) -> Stage:
     """Score what a style transfer network draws, or the images as they are."""
     table = study.raw_scores if network is None else study.style_scores(*network)
     judges = [study.look_classifier, study.segmentation_weights(PLAIN, study.seeds[0])]
-    needs = tuple(judges if network is None else [*judges, study.style_weights(*network)])
+    needs = tuple(judges if network is None else [*judges, *study.parts(network)])
 
     def settings() -> dict[str, Any]:
         return {

@@ -36,9 +36,10 @@ class StyleStudyFolder:
         """How often it is right on validation images, by look."""
         return self.folder / "looks" / "accuracy.json"
 
-    def style_weights(self, method: str, extractor: str) -> Path:
-        """Weights of one style transfer network."""
-        return self.folder / "styles" / method / extractor / "model.pt"
+    def style_weights(self, method: str, extractor: str, look: str | None = None) -> Path:
+        """Weights of one style transfer network: of all looks, or of one."""
+        folder = self.folder / "styles" / method / extractor
+        return (folder if look is None else folder / look) / "model.pt"
 
     def style_scores(self, method: str, extractor: str) -> Path:
         """Scores of what one network draws, image by image; ``.npz`` beside them: examples."""
