@@ -12,6 +12,7 @@ from monai_harmonize.cli.audit import audit
 from monai_harmonize.cli.bundles import bundles
 from monai_harmonize.cli.demo_data import demo_data, phantoms
 from monai_harmonize.cli.evaluate import evaluate
+from monai_harmonize.cli.feature_maps import feature_maps
 from monai_harmonize.cli.fit import fit
 from monai_harmonize.cli.harmonize import harmonize
 from monai_harmonize.cli.manifest import check_manifest, manifest
@@ -81,6 +82,7 @@ app.command(
 )(protocol)
 app.command(epilog=example("style-study --output study"))(style_study)
 app.command(epilog=example("audit --checkpoint my_model/model.pt --output audit"))(audit)
+app.command(epilog=example("feature-maps scan.png volume.nii.gz --extractor vgg19 --output maps"))(feature_maps)
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)
 app.add_typer(manifest, name="manifest")
 app.add_typer(bundles, name="bundles")

@@ -15,7 +15,10 @@ from monai_harmonize.evaluation import run_evaluation
 from monai_harmonize.safety.certificate_table import CertificateTable
 from monai_harmonize.safety.certificate_writer import TABLE_NAME
 
-__all__ = ["evaluate"]
+__all__ = ["LARGEST_SEED", "evaluate"]
+
+# NumPy's generators take 32 bits.
+LARGEST_SEED = 2**32 - 1
 
 
 def evaluate(
@@ -29,7 +32,7 @@ def evaluate(
     bundle: Annotated[
         str | None, typer.Option(help="Bundle that harmonized; by default the one that the certificates name.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of templates and intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Seed of templates and intervals.")] = 0,
     own_scores: Annotated[
         Path | None, typer.Option(help="scores.csv of a classifier of the target site, of its own images.")
     ] = None,

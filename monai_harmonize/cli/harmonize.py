@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
-from monai_harmonize.cli.images import Pattern, fitting
+from monai_harmonize.cli.images import Pattern, images_among
 from monai_harmonize.cli.job import STATES, Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
 from monai_harmonize.cli.summary import print_summary
-from monai_harmonize.data import InputError
 from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
-from monai_harmonize.phantoms.default_data import ChestInputs, chest_inputs, ct_inputs
 
 __all__ = ["harmonize"]
 
@@ -103,7 +100,7 @@ def harmonize(
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     options |= {} if method is None else {"method": method}
     with only_warnings():
-        known = images_to_harmonize(inputs, output, pattern, takes_series(found, overlays))
+        known = images_among(inputs, output, pattern, takes_series(found, overlays))
         job = Job(found, overlays, weights, options, workers)
         summary = job.run(known, output, again=overwrite or not resume)
     print_summary(summary, output)
@@ -117,14 +114,3 @@ def takes_series(bundle: Bundle, overlays: Sequence[str]) -> bool:
     names = ["inference", *(name for name in overlays if name != STATES)]
     contents = [read_config(bundle.config(name)) for name in names]
     return bool([content["series"] for content in contents if "series" in content][-1:] == [True])
-
-
-def images_to_harmonize(inputs: Sequence[Path], output: Path, pattern: str, series: bool = False) -> ChestInputs:
-    """Images among files and folders; results keep their paths below the folders' common one."""
-    for folder in inputs:
-        if folder.is_dir() and folder.resolve() == output.resolve():
-            raise InputError(f"--output {output}: is an input folder; results go to a folder of their own.")
-    find = partial(ct_inputs, series=True) if series else chest_inputs
-    found = find([str(path) for path in inputs], None, None, "", "", "", output)
-    paths = fitting((Path(item["image"]) for item in found.items), pattern)
-    return ChestInputs([{"image": str(path)} for path in paths], found.root)

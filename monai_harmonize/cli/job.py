@@ -17,12 +17,12 @@ from monai_harmonize.cli.messages import INTERRUPTED, errors
 from monai_harmonize.cli.resume import Resume, settings_of
 from monai_harmonize.cli.summary import Summary
 from monai_harmonize.data import InputError
+from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import digest_of_weights
-from monai_harmonize.phantoms.default_data import ChestInputs
 from monai_harmonize.transforms.save_presentation_state import EXTENSION as STATE_EXTENSION
 
 __all__ = ["STATES", "Job"]
@@ -49,7 +49,7 @@ class Job:
     options: Mapping[str, Any]
     workers: int = 0
 
-    def run(self, inputs: ChestInputs, output: Path, again: bool = False) -> Summary:
+    def run(self, inputs: Inputs, output: Path, again: bool = False) -> Summary:
         """Harmonize what an earlier run has not finished.
 
         Args:
@@ -74,7 +74,7 @@ class Job:
             rest = list(places)
         failed, stopped = 0, None
         if rest:
-            workflow.parser["inputs"] = ChestInputs([{"image": str(path)} for path in rest], inputs.root)
+            workflow.parser["inputs"] = Inputs([{"image": str(path)} for path in rest], inputs.root)
             workflow.initialize()
             evaluator = workflow.parser.get_parsed_content("evaluator")
             earlier.begin(places[path] for path in rest)
@@ -89,7 +89,7 @@ class Job:
             stopped=stopped,
         )
 
-    def workflow(self, inputs: ChestInputs, output: Path) -> ConfigWorkflow:
+    def workflow(self, inputs: Inputs, output: Path) -> ConfigWorkflow:
         """The bundle's inference, not initialized yet."""
         name = self.bundle.root.name
         if "guarantee_class" not in self.bundle.metadata:

@@ -11,6 +11,7 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
 from monai_harmonize.cli.study.checks import check_study
@@ -19,12 +20,9 @@ from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stages import stages_of
 from monai_harmonize.evaluation.classification import ClassificationReport, run_classification_report
 from monai_harmonize.evaluation.classification.study_folder import Direction
-from monai_harmonize.phantoms.default_data import chest_manifest
+from monai_harmonize.phantoms.default_data import TUBERCULOSIS
 
 __all__ = ["protocol"]
-
-# NumPy's generators take 32 bits.
-LARGEST_SEED = 2**32 - 1
 
 
 def protocol(
@@ -60,7 +58,7 @@ def protocol(
 
     Writes report.html with the tables and figures of Lee et al. 2020. An interrupted study goes on where it was.
     """
-    loaded = chest_manifest(manifest, dataset_dir, output / "data", cohort="tuberculosis")
+    loaded = TUBERCULOSIS.manifest(manifest, dataset_dir, output / "data")
     directions = [Direction(source_site, target_site)]
     directions += [Direction(target_site, source_site)] if both_directions else []
     study = Study(

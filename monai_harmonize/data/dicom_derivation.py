@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import replace
 from os import PathLike
 
 from pydicom.dataset import Dataset
@@ -17,7 +17,7 @@ from pydicom.uid import (
 
 from monai_harmonize import __version__
 from monai_harmonize.data.dicom_header import tag_error, whole_number
-from monai_harmonize.data.writer_contract import SOFTWARE, provenance_text
+from monai_harmonize.data.writer_contract import SOFTWARE, Maker
 
 __all__ = ["add_equipment", "derived_uid", "mark_as_derived", "series_description", "source_identity"]
 
@@ -57,9 +57,7 @@ def coded(value: str, meaning: str, scheme: str = "DCM") -> Sequence:
 def mark_as_derived(
     dataset: Dataset,
     path: str | PathLike[str],
-    bundle: str,
-    created: datetime,
-    weights_digest: str = "",
+    maker: Maker,
     series: str = "",
 ) -> None:
     """Change a source's header in place into that of the image derived from it.
@@ -68,22 +66,19 @@ def mark_as_derived(
     contributing equipment. Removed: what describes the source's own pixel values or bytes. Presentation LUT
     Shape is made to agree with Photometric Interpretation. Study, frame of reference, patient, geometry, modality
     LUT, Burned In Annotation, and the history of lossy compression stay; for windows and VOI LUTs see
-    ``dicom_voi``. The UIDs follow from the source's, the software's version, ``bundle`` and ``weights_digest``,
-    so that a repeated run gives the same object and other weights another one.
+    ``dicom_voi``. The UIDs follow from the source's, the software's version, the bundle and its weights, so that a
+    repeated run gives the same object and other weights another one.
 
     Args:
         dataset: source data set with its file meta information.
         path: source file, for errors.
-        bundle: name and version of the method.
-        created: time for Content Date (0008,0023) and Instance Creation Date (0008,0012).
-        weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256.
+        maker: who makes it; its time is that of Content Date (0008,0023) and Instance Creation Date (0008,0012).
         series: what stands for the Series Instance UID (0020,000E) of a source that lacks it.
 
     Raises:
-        InputError: the digest is none.
         ImageFileError: the source has no SOP Class UID or a Series Number that is no number.
     """
-    bundle = bundle.replace("\\", "/")  # the separator of values
+    maker = replace(maker, bundle=maker.bundle.replace("\\", "/"), created=maker.now)  # a backslash separates values
     source_class, known_instance = source_identity(dataset, path)
     source_instance = known_instance or str(path)
     # Anonymised files may lack the series: each of their images then becomes a series, never one for all, unless the
@@ -91,16 +86,16 @@ def mark_as_derived(
     source_series = str(dataset.get("SeriesInstanceUID") or series or source_instance)
     dataset.SOPClassUID = source_class
     dataset.ImageType = derived_image_type(dataset, source_class)
-    dataset.SOPInstanceUID = derived_uid("instance", bundle, weights_digest, source_instance)
-    dataset.SeriesInstanceUID = derived_uid("series", bundle, weights_digest, source_series)
+    dataset.SOPInstanceUID = derived_uid("instance", maker.bundle, maker.weights_digest, source_instance)
+    dataset.SeriesInstanceUID = derived_uid("series", maker.bundle, maker.weights_digest, source_series)
     dataset.SeriesNumber = whole_number(dataset, path, "SeriesNumber", default=0) + SERIES_NUMBER_OFFSET
-    dataset.SeriesDescription = series_description(dataset, bundle)
-    dataset.ContentDate = dataset.InstanceCreationDate = created.strftime("%Y%m%d")
-    dataset.ContentTime = dataset.InstanceCreationTime = created.strftime("%H%M%S.%f")
-    add_derivation(dataset, provenance_text(bundle, weights_digest))
+    dataset.SeriesDescription = series_description(dataset, maker.bundle)
+    dataset.ContentDate = dataset.InstanceCreationDate = maker.now.strftime("%Y%m%d")
+    dataset.ContentTime = dataset.InstanceCreationTime = maker.now.strftime("%H%M%S.%f")
+    add_derivation(dataset, str(maker))
     if known_instance:
         add_source_image(dataset, source_class, known_instance)
-    add_equipment(dataset, bundle, weights_digest, created)
+    add_equipment(dataset, maker)
     if "PresentationLUTShape" in dataset or source_class.startswith(DIGITAL_XRAY_FAMILY):  # PS3.3 C.8.11.3.1.1
         inverse = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
         dataset.PresentationLUTShape = "INVERSE" if inverse else "IDENTITY"
@@ -171,7 +166,7 @@ def add_source_image(dataset: Dataset, source_class: str, source_instance: str) 
     dataset.SourceImageSequence = Sequence([source, *(dataset.get("SourceImageSequence") or [])])
 
 
-def add_equipment(dataset: Dataset, bundle: str, weights_digest: str, created: datetime) -> None:
+def add_equipment(dataset: Dataset, maker: Maker) -> None:
     """Append this software to Contributing Equipment Sequence (0018,A001); the scanner stays as it is.
 
     Manufacturer's Model Name (0008,1090) is the bundle, Software Versions (0018,1020) are the software's and the
@@ -180,10 +175,9 @@ def add_equipment(dataset: Dataset, bundle: str, weights_digest: str, created: d
     equipment = Dataset()
     equipment.PurposeOfReferenceCodeSequence = coded("109102", "Processing Equipment")
     equipment.Manufacturer = SOFTWARE
-    equipment.ManufacturerModelName = bundle[:64] or SOFTWARE
-    weights = [f"weights SHA-256 {weights_digest}"[:64]] if weights_digest else []
-    equipment.SoftwareVersions = [__version__, *weights]
-    equipment.ContributionDateTime = created.strftime("%Y%m%d%H%M%S.%f")
-    equipment.ContributionDescription = f"Harmonization of grey levels by {provenance_text(bundle, weights_digest)}"
+    equipment.ManufacturerModelName = maker.bundle[:64] or SOFTWARE
+    equipment.SoftwareVersions = [__version__, *([maker.weights[:64]] if maker.weights else [])]
+    equipment.ContributionDateTime = maker.now.strftime("%Y%m%d%H%M%S.%f")
+    equipment.ContributionDescription = f"Harmonization of grey levels by {maker}"
     previous = dataset.get("ContributingEquipmentSequence") or []
     dataset.ContributingEquipmentSequence = Sequence([*previous, equipment])

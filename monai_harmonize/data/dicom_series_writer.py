@@ -7,7 +7,7 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from monai_harmonize.data.dicom_reader import read_dicom
 from monai_harmonize.data.dicom_series import read_series
 from monai_harmonize.data.dicom_writer import refuse_applied_voi, write_derived_dicom
 from monai_harmonize.data.errors import ImageFileError
-from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
+from monai_harmonize.data.writer_contract import UNKNOWN, Maker, check_writable, source_path
 
 __all__ = ["copy_series", "remove_series", "write_derived_series"]
 
@@ -29,10 +29,7 @@ def write_derived_series(
     image: NDArray[np.floating[Any]],
     meta: Mapping[str, Any],
     destination: str | PathLike[str],
-    *,
-    bundle: str = "",
-    weights_digest: str = "",
-    created: datetime | None = None,
+    maker: Maker = UNKNOWN,
 ) -> None:
     """Write a volume as a DICOM series derived from the one it was read from, slice by slice.
 
@@ -45,17 +42,13 @@ def write_derived_series(
         image: grey levels ``(W, H, D)`` in the unit and polarity in which the source was read.
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source's folder.
         destination: folder of the new files.
-        bundle: see ``write_derived_dicom``, as the next two arguments.
-        weights_digest: digest of the weights.
-        created: time of creation.
+        maker: who makes it; one time for all slices.
 
     Raises:
-        InputError: the digest is none.
         ImageFileError: the source cannot be read or is the destination, the image has another size or NaN, was read
             with its VOI LUT applied, or the destination holds other files.
     """
     source, destination = source_path(meta), Path(destination)
-    provenance_text(bundle, weights_digest)
     refuse_applied_voi(meta, source)
     series = read_series(source)
     check_writable(image, series.shape, source, destination)
@@ -63,18 +56,11 @@ def write_derived_series(
     refuse_other_files(destination, names)
     first = series.slices[0].path
     identity = source_identity(read_dicom(first, header_only=True), first)[1] or str(source)
-    created = created or datetime.now()
+    maker = replace(maker, created=maker.now)
     with new_folder(destination) as temporary:
         for place, header in enumerate(series.slices):
-            write_derived_dicom(
-                image[..., place],
-                {**meta, "filename_or_obj": str(header.path)},
-                temporary / header.path.name,
-                bundle=bundle,
-                weights_digest=weights_digest,
-                created=created,
-                series=identity,
-            )
+            slice_meta = {**meta, "filename_or_obj": str(header.path)}
+            write_derived_dicom(image[..., place], slice_meta, temporary / header.path.name, maker, series=identity)
 
 
 def copy_series(source: Path, destination: Path) -> None:

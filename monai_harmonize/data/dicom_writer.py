@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from monai_harmonize.data.dicom_reader import read_dicom
 from monai_harmonize.data.dicom_voi import reset_voi
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.polarity import turn_polarity
-from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
+from monai_harmonize.data.writer_contract import UNKNOWN, Maker, check_writable, source_path
 
 __all__ = ["refuse_applied_voi", "save_explicit_little_endian", "write_derived_dicom"]
 
@@ -33,10 +32,8 @@ def write_derived_dicom(
     image: NDArray[np.floating[Any]],
     meta: Mapping[str, Any],
     destination: str | PathLike[str],
+    maker: Maker = UNKNOWN,
     *,
-    bundle: str = "",
-    weights_digest: str = "",
-    created: datetime | None = None,
     series: str = "",
 ) -> None:
     """Write an image as a DICOM file derived from the one it was read from.
@@ -52,18 +49,14 @@ def write_derived_dicom(
         image: grey levels ``(W, H)`` in the unit and polarity in which the source was read.
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source file.
         destination: path of the new file; missing folders are made.
-        bundle: name and version of the method, for the derivation and the UIDs.
-        weights_digest: 12 to 64 hexadecimal digits of its weights' SHA-256, likewise.
-        created: time of creation; now if not given.
+        maker: who makes it, for the derivation and the UIDs.
         series: see ``mark_as_derived``.
 
     Raises:
-        InputError: the digest is none.
         ImageFileError: the source cannot be read or is the destination, the image has another size or NaN, or
             was read with its VOI LUT applied.
     """
     source = source_path(meta)
-    provenance_text(bundle, weights_digest)
     refuse_applied_voi(meta, source)
     dataset = read_dicom(source)
     with damaged_values_named(source):
@@ -72,7 +65,7 @@ def write_derived_dicom(
         scale = GreyScale.of(dataset, pixels, source)
         extremes = set_pixels(dataset, image, pixels, scale, source, meta["polarity_turned"])
         had = [keyword for keyword in extremes if keyword in dataset]
-        mark_as_derived(dataset, source, bundle, created or datetime.now(), weights_digest, series)
+        mark_as_derived(dataset, source, maker, series)
         for keyword in had:
             dataset.add_new(tag_for_keyword(keyword), "SS" if pixels.signed else "US", extremes[keyword])
         reset_voi(dataset, scale.grey_range)

@@ -24,6 +24,9 @@ HOUNSFIELD_WINDOWS: Mapping[str, tuple[float, float]] = {
     "wide": (1023.5, 4095.0),
 }
 
+# No scanner's HU are further from water, metal included; float32 tells whole numbers apart within it.
+HIGHEST = 1e6
+
 
 def hounsfield_range(window: Window) -> tuple[float, float]:
     """Lowest and highest HU of a window: level -+ width / 2, as LINEAR_EXACT of PS3.3 C.11.2.1.3.2.
@@ -32,7 +35,7 @@ def hounsfield_range(window: Window) -> tuple[float, float]:
         window: a name of ``HOUNSFIELD_WINDOWS``, or the lowest and highest HU themselves.
 
     Raises:
-        InputError: an unknown name, or no two finite numbers that increase.
+        InputError: an unknown name, or no two numbers within ``HIGHEST`` that increase.
     """
     if isinstance(window, str):
         if window not in HOUNSFIELD_WINDOWS:
@@ -44,9 +47,9 @@ def hounsfield_range(window: Window) -> tuple[float, float]:
         low, high = (float(bound) for bound in window)
     except (TypeError, ValueError) as error:
         raise InputError(f"window is {window!r}; expected a name, or the lowest and highest HU.") from error
-    if not (np.isfinite([low, high]).all() and low < high):
+    if not -HIGHEST <= low < high <= HIGHEST:
         raise InputError(
-            f"window is ({low:g}, {high:g}) HU; expected lowest < highest, such as (-500, 1300). "
+            f"window is ({low:g}, {high:g}) HU; expected lowest < highest, such as (-500, 1300), within {HIGHEST:g}. "
             "A level and a width are (level - width / 2, level + width / 2)."
         )
     return low, high

@@ -20,7 +20,7 @@ from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.polarity import turn_polarity
 from monai_harmonize.data.reader_contract import radiograph_meta, single_path
-from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
+from monai_harmonize.data.writer_contract import UNKNOWN, Maker, check_writable, source_path
 
 __all__ = ["NiftiRadiographReader", "write_like_nifti"]
 
@@ -143,9 +143,7 @@ def write_like_nifti(
     image: NDArray[np.floating[Any]],
     meta: Mapping[str, Any],
     destination: str | PathLike[str],
-    *,
-    bundle: str = "",
-    weights_digest: str = "",
+    maker: Maker = UNKNOWN,
 ) -> None:
     """Write an image with shape, affine, data type, scaling and polarity of the NIfTI file it was read from.
 
@@ -156,13 +154,12 @@ def write_like_nifti(
         image: grey levels ``(W, H)`` or ``(W, H, D)`` in the unit and polarity in which the source was read.
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source file.
         destination: path of the new file, ``.nii`` or ``.nii.gz``; missing folders are made.
-        bundle: name and version of the method.
-        weights_digest: see ``provenance_text``.
+        maker: who makes it.
 
     Raises:
         ImageFileError: the source cannot be read or is the destination, or the image has another size or NaN.
     """
-    source, provenance = source_path(meta), provenance_text(bundle, weights_digest)
+    source = source_path(meta)
     original = NiftiRadiographReader().read(source)
     check_writable(image, spatial_shape(original, source), source, Path(destination))
     slope, inter = float(original.dataobj.slope), float(original.dataobj.inter)
@@ -177,7 +174,7 @@ def write_like_nifti(
             exact = np.rint(exact).clip(np.iinfo(dtype).min, np.iinfo(dtype).max)
         stored[..., place] = exact
     header = original.header.copy()
-    header["descrip"] = provenance.encode()[:79]
+    header["descrip"] = str(maker).encode()[:79]
     result = type(original)(stored.reshape(original.shape, order="F"), original.affine, header)
     if (slope, inter) != (1.0, 0.0):
         result.header.set_slope_inter(slope, inter)  # with these set, nibabel stores the values as they are

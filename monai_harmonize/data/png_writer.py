@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.png_reader import check_grey, open_raster
 from monai_harmonize.data.polarity import turn_polarity
-from monai_harmonize.data.writer_contract import check_writable, provenance_text, source_path
+from monai_harmonize.data.writer_contract import UNKNOWN, Maker, check_writable, source_path
 
 __all__ = ["write_like_png"]
 
@@ -24,9 +24,7 @@ def write_like_png(
     image: NDArray[np.floating[Any]],
     meta: Mapping[str, Any],
     destination: str | PathLike[str],
-    *,
-    bundle: str = "",
-    weights_digest: str = "",
+    maker: Maker = UNKNOWN,
 ) -> None:
     """Write an image with format, size, bit depth, spacing and polarity of the PNG or JPEG it was read from.
 
@@ -37,13 +35,12 @@ def write_like_png(
         image: grey levels ``(W, H)`` in the unit and polarity in which the source was read.
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the source file.
         destination: path of the new file; missing folders are made.
-        bundle: name and version of the method.
-        weights_digest: see ``provenance_text``.
+        maker: who makes it.
 
     Raises:
         ImageFileError: the source cannot be read or is the destination, or the image has another size or NaN.
     """
-    source, provenance = source_path(meta), provenance_text(bundle, weights_digest)
+    source = source_path(meta)
     with open_raster(source) as original:
         bits = check_grey(original, source)
         check_writable(image, original.size, source, Path(destination))
@@ -56,7 +53,7 @@ def write_like_png(
     options: dict[str, Any] = {"dpi": dpi} if dpi else {}
     if file_format == "PNG":
         options["pnginfo"] = PngInfo()
-        options["pnginfo"].add_text("Software", provenance)
+        options["pnginfo"].add_text("Software", str(maker))
     else:
         options["quality"] = 100
     with atomic_path(Path(destination)) as temporary:

@@ -24,7 +24,7 @@ from monai_harmonize.data.dicom_reader import read_dicom
 from monai_harmonize.data.dicom_writer import refuse_applied_voi, save_explicit_little_endian
 from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.presentation_lut import PresentationLUT, ToneCurve
-from monai_harmonize.data.writer_contract import SOFTWARE, provenance_text, refuse_source, source_path
+from monai_harmonize.data.writer_contract import SOFTWARE, UNKNOWN, Maker, refuse_source, source_path
 
 __all__ = ["write_presentation_state"]
 
@@ -57,10 +57,7 @@ def write_presentation_state(
     curve: ToneCurve,
     meta: Mapping[str, Any],
     destination: str | PathLike[str],
-    *,
-    bundle: str = "",
-    weights_digest: str = "",
-    created: datetime | None = None,
+    maker: Maker = UNKNOWN,
 ) -> None:
     """Write a tone curve as a presentation state (PS3.3 A.33.1) of the image that it was read from.
 
@@ -78,17 +75,14 @@ def write_presentation_state(
             ``SiteToneCurve``; see ``harmonized_levels``.
         meta: metadata as ``LoadRadiograph`` gives them; ``filename_or_obj`` names the image.
         destination: path of the new file; missing folders are made.
-        bundle: name and version of the method, for the description and the UIDs.
-        weights_digest: 12 to 64 hexadecimal digits of its weights' SHA-256, likewise.
-        created: time of creation; now if not given.
+        maker: who makes it, for the description and the UIDs.
 
     Raises:
-        InputError: highdicom is not installed, the digest is none, or the curve is not increasing.
+        InputError: highdicom is not installed, or the curve is not increasing.
         ImageFileError: the source is no DICOM image that can be read, lacks the UIDs by which a state refers to it,
             or is the destination.
     """
     source = source_path(meta)
-    provenance_text(bundle, weights_digest)
     refuse_applied_voi(meta, source)
     if meta["source_format"] != "dicom":
         raise ImageFileError(source, f"is {meta['source_format']}; a presentation state refers to a DICOM image")
@@ -97,34 +91,33 @@ def write_presentation_state(
     with damaged_values_named(source):
         pixels = PixelFormat.of(dataset, source)
         lut = PresentationLUT.of(curve, dataset, GreyScale.of(dataset, pixels, source), meta)
-        state = softcopy_state(dataset, source, lut, pixels.monochrome1, bundle, weights_digest)
-        add_equipment(state, bundle, weights_digest, created or datetime.now())
-        stamp(state, created or datetime.now())
+        state = softcopy_state(dataset, source, lut, pixels.monochrome1, maker)
+        add_equipment(state, maker)
+        stamp(state, maker.now)
         with atomic_path(Path(destination)) as temporary:
             save_explicit_little_endian(state, temporary)
 
 
-def softcopy_state(
-    dataset: Dataset, source: Path, lut: PresentationLUT, inverse: bool, bundle: str, weights_digest: str
-) -> Dataset:
+def softcopy_state(dataset: Dataset, source: Path, lut: PresentationLUT, inverse: bool, maker: Maker) -> Dataset:
     """Build the object; ``dataset``, the source, is used up."""
     highdicom, installed = optional_import("highdicom")
     if not installed:
         raise InputError("Presentation states need highdicom: pip install monai-harmonize[dicom].")
     kept = prepare_reference(dataset, source)
-    uid_origins = (bundle, weights_digest, hashlib.sha256(lut.entries.tobytes()).hexdigest())
+    method = (maker.bundle, maker.weights_digest)
+    entries = hashlib.sha256(lut.entries.tobytes()).hexdigest()
     state = highdicom.pr.GrayscaleSoftcopyPresentationState(
         referenced_images=[dataset],
-        series_instance_uid=derived_uid("presentation series", bundle, weights_digest, dataset.SeriesInstanceUID),
+        series_instance_uid=derived_uid("presentation series", *method, dataset.SeriesInstanceUID),
         series_number=whole_number(dataset, source, "SeriesNumber", default=0) + SERIES_NUMBER_OFFSET,
-        sop_instance_uid=derived_uid("presentation state", *uid_origins, dataset.SOPInstanceUID),
+        sop_instance_uid=derived_uid("presentation state", *method, entries, dataset.SOPInstanceUID),
         instance_number=max(1, whole_number(dataset, source, "InstanceNumber", default=1)),
         manufacturer=SOFTWARE,
         manufacturer_model_name=SOFTWARE,
         software_versions=__version__,
         device_serial_number=None,
         content_label="HARMONIZED",
-        content_description=f"Harmonized {bundle}".rstrip()[:64],
+        content_description=f"Harmonized {maker.bundle}".rstrip()[:64],
         modality_lut_transformation=highdicom.ModalityLUTTransformation(
             rescale_slope=lut.slope, rescale_intercept=lut.intercept, rescale_type=lut.unit
         ),
@@ -132,7 +125,7 @@ def softcopy_state(
         presentation_lut_transformation=highdicom.PresentationLUTTransformation(
             presentation_lut_shape="INVERSE" if inverse else "IDENTITY"
         ),
-        series_description=series_description(dataset, bundle),
+        series_description=series_description(dataset, maker.bundle),
     )
     state.Laterality = ""  # type 2C (PS3.3 C.7.3.1); the image may have it, then it follows
     for element in kept:

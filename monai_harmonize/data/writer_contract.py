@@ -1,9 +1,11 @@
-"""What every writer checks before it touches the disk."""
+"""What every writer is told of an image's making, and what it checks before it touches the disk."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,51 @@ from numpy.typing import NDArray
 from monai_harmonize import __version__
 from monai_harmonize.data.errors import ImageFileError, InputError
 
-__all__ = ["SOFTWARE", "check_writable", "provenance_text", "refuse_source", "source_path"]
+__all__ = ["SOFTWARE", "UNKNOWN", "Maker", "check_writable", "refuse_source", "source_path"]
 
 SOFTWARE = "monai-harmonize"
 REQUIRED_META = ("filename_or_obj", "grey_range", "polarity_turned", "source_format")
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Who makes an image: this software by a method with certain weights.
+
+    Args:
+        bundle: name and version of the method, or nothing.
+        weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256, or nothing.
+        created: time of creation; the time of writing if not given.
+
+    Raises:
+        InputError: the digest is none; it would stand in every file.
+    """
+
+    bundle: str = ""
+    weights_digest: str = ""
+    created: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.weights_digest and not re.fullmatch("[0-9a-f]{12,64}", self.weights_digest):
+            raise InputError(
+                f"weights_digest is {self.weights_digest!r}; expected 12 to 64 hexadecimal digits of SHA-256."
+            )
+
+    @property
+    def now(self) -> datetime:
+        """Time of creation."""
+        return self.created or datetime.now()
+
+    @property
+    def weights(self) -> str:
+        """The digest in words, or nothing."""
+        return f"weights SHA-256 {self.weights_digest}" if self.weights_digest else ""
+
+    def __str__(self) -> str:
+        """Software and its version, the method, and the digest of its weights."""
+        return " ".join(part for part in (SOFTWARE, __version__, self.bundle, self.weights) if part)
+
+
+UNKNOWN = Maker()
 
 
 def source_path(meta: Mapping[str, Any]) -> Path:
@@ -58,19 +101,3 @@ def refuse_source(source: Path, destination: Path) -> None:
     """Raise ``ImageFileError`` where a new file would replace the source."""
     if destination.exists() and destination.samefile(source):
         raise ImageFileError(destination, "is the source itself and is not overwritten; choose another folder")
-
-
-def provenance_text(bundle: str, weights_digest: str) -> str:
-    """Who made an image: this software and its version, the method, and a digest of its weights.
-
-    Args:
-        bundle: name and version of the method, or nothing.
-        weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256, or nothing.
-
-    Raises:
-        InputError: the digest is none; it would stand in every file.
-    """
-    if weights_digest and not re.fullmatch("[0-9a-f]{12,64}", weights_digest):
-        raise InputError(f"weights_digest is {weights_digest!r}; expected 12 to 64 hexadecimal digits of SHA-256.")
-    weights = f"weights SHA-256 {weights_digest}" if weights_digest else ""
-    return " ".join(part for part in (SOFTWARE, __version__, bundle, weights) if part)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import monai
 import pandas as pd
 
-import monai_harmonize
-from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.manifest import load_manifest
-from monai_harmonize.evaluation.cases import Pairing, pair_manifest
-from monai_harmonize.evaluation.classification.section import classification_section
+from monai_harmonize.evaluation.cases import pair_manifest
+from monai_harmonize.evaluation.classification.section import ClassificationSection, classification_section
 from monai_harmonize.evaluation.images import Load, load_item
 from monai_harmonize.evaluation.protocol import Evaluation, evaluate_harmonization
 from monai_harmonize.evaluation.report import render_report
+from monai_harmonize.evaluation.run_files import origin_of, write_files
 from monai_harmonize.evaluation.verdict import Verdict, judge
 
 __all__ = ["EvaluationRun", "run_evaluation"]
@@ -89,77 +85,37 @@ def run_evaluation(
         ValueError: no harmonized file exists, or images cannot be compared; the message names each file.
     """
     folder = Path(manifest).parent if root is None else Path(root)
-    pairing = pair_manifest(
-        load_manifest(manifest, folder).with_splits(),
-        Path(harmonized_dir),
-        root=folder.absolute(),
-        source_site=source_site,
-        target_site=target_site,
-        split=split,
-        seed=seed,
-    )
-    bundle = _bundle_metadata(bundle_root)
-    section = None
-    if classification is not None:
-        files = {name: Path(path) for name, path in classification.items()}
-        section = classification_section(files, source_site, target_site, seed=seed, resamples=resamples)
+    images = load_manifest(manifest, folder).with_splits()
+    sites = {"source_site": source_site, "target_site": target_site}
+    pairing = pair_manifest(images, Path(harmonized_dir), root=folder.absolute(), **sites, split=split, seed=seed)
+    bundle = bundle_metadata(bundle_root)
+    section = classifier_section(classification, **sites, seed=seed, resamples=resamples)
     evaluation = evaluate_harmonization(pairing, load=load, seed=seed, resamples=resamples, progress=progress)
     verdict = judge(evaluation, source_site, target_site)
     facts: dict[str, Any] = {
-        "source_site": source_site,
-        "target_site": target_site,
+        **sites,
         "guarantee_class": str(bundle.get("guarantee_class", "G4")),
-        "provenance": _provenance(pairing, bundle, Path(manifest).name, split, seed),
+        "provenance": origin_of(pairing, bundle, Path(manifest).name, split, seed),
         "resamples": resamples,
     }
-    page = render_report(evaluation, verdict, load=load, classification=section.page if section else None, **facts)
-    _write(Path(output_dir), evaluation, {**asdict(verdict), "missing": pairing.missing, **facts}, page)
-    if section:
-        with atomic_path(Path(output_dir) / "classification.csv") as temporary:
-            temporary.write_text(section.table.to_csv(index=False), encoding="utf-8")
-    return EvaluationRun(Path(output_dir) / "report.html", evaluation, verdict, section.table if section else None)
+    page, table = (section.page, section.table) if section else (None, None)
+    texts = {"report.html": render_report(evaluation, verdict, load=load, classification=page, **facts)}
+    texts |= {} if table is None else {"classification.csv": table.to_csv(index=False)}
+    write_files(Path(output_dir), evaluation, {**asdict(verdict), "missing": pairing.missing, **facts}, texts)
+    return EvaluationRun(Path(output_dir) / "report.html", evaluation, verdict, table)
 
 
-def _write(folder: Path, evaluation: Evaluation, summary: dict[str, Any], page: str) -> None:
-    summary["measurements"] = [asdict(measurement) for measurement in evaluation.measurements]
-    texts = {
-        "results.csv": evaluation.results.to_csv(index=False),
-        "per_image.csv": evaluation.per_image.to_csv(index=False),
-        "summary.json": json.dumps(_without_nan(summary), indent=4, allow_nan=False) + "\n",
-        "report.html": page,
-    }
-    for name, text in texts.items():
-        with atomic_path(folder / name) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+def classifier_section(files: Mapping[str, PathLike] | None, **options: Any) -> ClassificationSection | None:
+    """Section of a classifier, where its scores are given; options as for ``classification_section``."""
+    if files is None:
+        return None
+    return classification_section({name: Path(path) for name, path in files.items()}, **options)
 
 
-def _bundle_metadata(bundle_root: PathLike | None) -> dict[str, Any]:
+def bundle_metadata(bundle_root: PathLike | None) -> dict[str, Any]:
+    """Metadata of a bundle; empty where none is known."""
     if bundle_root is None:
         return {}
     path = Path(bundle_root) / "configs" / "metadata.json"
     metadata: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return metadata
-
-
-def _provenance(pairing: Pairing, bundle: dict[str, Any], manifest: str, split: str, seed: int) -> dict[str, str]:
-    patients = len({case.group for case in pairing.cases})
-    target_patients = len({str(item.get("patient", item["image"])) for item in pairing.targets})
-    return {
-        "Source images": f"{len(pairing.cases)} images, {patients} patients",
-        "Target images": f"{len(pairing.targets)} images, {target_patients} patients",
-        "Paired truth": f"{sum(case.truth is not None for case in pairing.cases)} images",
-        "Manifest": f"{manifest}, split {split}",
-        "Bundle": " ".join(str(bundle[key]) for key in ("name", "version") if key in bundle) or "not given",
-        "Software": f"monai_harmonize {monai_harmonize.__version__}, MONAI {monai.__version__}",
-        "Seed": str(seed),
-        "Date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-    }
-
-
-def _without_nan(value: Any) -> Any:
-    """The same structure with null where a number does not exist, since JSON knows no NaN."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

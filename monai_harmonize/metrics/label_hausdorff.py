@@ -21,7 +21,7 @@ from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.spacing import SPACING_KNOWN, pixel_spacing_of
-from monai_harmonize.metrics.label_overlap import label_map, mean_over_images
+from monai_harmonize.metrics.confusion import label_map, mean_over_images
 
 __all__ = ["LabelHausdorffMetric", "label_hausdorff"]
 

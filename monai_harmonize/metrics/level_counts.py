@@ -13,11 +13,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CHUNK", "LOWEST", "TABULATED", "LevelCounts", "in_memory_order", "level_counts", "places_of"]
+from monai_harmonize.data.errors import InputError
+
+__all__ = [
+    "CHUNK",
+    "LARGEST",
+    "LOWEST",
+    "TABULATED",
+    "LevelCounts",
+    "in_memory_order",
+    "level_counts",
+    "places_of",
+    "refuse_extremes",
+]
 
 # Stored values of radiographs and HU of CT: what one table can hold.
 LOWEST, HIGHEST = -(2**15), 2**16 - 1
 TABULATED = np.arange(LOWEST, HIGHEST + 1, dtype=np.float64)
+# Beyond it float64 does not tell whole numbers apart and float32 loses squares; no image has such levels.
+LARGEST = 1e15
+# Levels that lie closer together are one: differences of float64 that have no reciprocal.
+CLOSEST = 1e-30
 # Pixels at a time, 2 MB of places.
 CHUNK = 2**18
 # Slack for the rounding of cumulated shares.
@@ -45,8 +61,8 @@ class LevelCounts:
 
     @property
     def has_tone(self) -> bool:
-        """Whether there are two levels at least."""
-        return self.levels.size > 1
+        """Whether there are two levels at least, apart from each other."""
+        return self.levels.size > 1 and bool(self.levels[-1] - self.levels[0] > CLOSEST)
 
     def quantiles(self, shares: ArrayLike) -> NDArray[np.float64]:
         """Lowest level at or below which a share of the pixels lies: one that the image has."""
@@ -89,6 +105,7 @@ def level_counts(image: NDArray[Any], mask: NDArray[np.bool_] | None = None) -> 
 
     Raises:
         ValueError: the mask has another shape.
+        InputError: a level beyond ``LARGEST``.
     """
     if mask is not None and mask.shape != image.shape:
         raise ValueError(f"mask of shape {mask.shape} for an image of shape {image.shape}; expected the same")
@@ -107,7 +124,19 @@ def sorted_counts(pixels: NDArray[Any]) -> LevelCounts:
     """Counts of any numbers."""
     finite = pixels[np.isfinite(pixels)] if pixels.dtype.kind == "f" else pixels
     levels, counts = np.unique(finite, return_counts=True)
+    refuse_extremes(levels[[0, -1]] if levels.size else levels)
     return LevelCounts(levels.astype(np.float64), counts.astype(np.int64))
+
+
+def refuse_extremes(levels: NDArray[Any]) -> None:
+    """Raise ``InputError`` for grey levels with which no method can compute; NaN and infinity are none."""
+    exact = levels.astype(np.float64)
+    extreme = exact[np.isfinite(exact) & (np.abs(exact) > LARGEST)]
+    if extreme.size:
+        raise InputError(
+            f"a grey level is {extreme[0]:g}; expected at most {LARGEST:g} in size. The image is damaged, or holds a "
+            "mark for missing pixels: replace it, by NaN for example."
+        )
 
 
 def in_memory_order(array: NDArray[Any]) -> NDArray[Any]:

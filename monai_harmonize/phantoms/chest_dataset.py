@@ -15,7 +15,14 @@ from tqdm import tqdm
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import sample_anatomy
-from monai_harmonize.phantoms.cohort import DEFAULT_COUNTS, TRUTH, Examination, plan_cohort
+from monai_harmonize.phantoms.cohort import (
+    DEFAULT_COUNTS,
+    TRUTH,
+    Examination,
+    check_cohort,
+    counts_of_splits,
+    plan_cohort,
+)
 from monai_harmonize.phantoms.dataset_record import MANIFEST, make_once
 from monai_harmonize.phantoms.dicom_dx import Exposure, quantize, write_dx
 from monai_harmonize.phantoms.radiograph import render_paths
@@ -43,20 +50,13 @@ class _Recipe:
     severity: float
 
     def __post_init__(self) -> None:
-        if unknown := [name for name in self.sites if name not in SITES]:
-            raise InputError(f"unknown sites {unknown}; choose among {sorted(SITES)}")
-        if not self.sites or len(set(self.sites)) < len(self.sites):
-            raise InputError(f"sites must name at least one site, and none twice, got {list(self.sites)}")
-        if unknown := [name for name in self.counts if name not in DEFAULT_COUNTS]:
-            raise InputError(f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}")
-        if min(self.counts.values(), default=0) < 0 or not any(self.counts.values()):
-            raise InputError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
+        check_cohort(self.sites, self.counts, self.seed, SITES)
         if self.file_format not in get_args(FileFormat):
             raise InputError(f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}")
         if not 0 < self.severity < math.inf:
             raise InputError(f"severity must be a number above 0, got {self.severity}")
-        if self.size < 32 or self.seed < 0:
-            raise InputError(f"size must be at least 32 and seed at least 0, got {self.size} and {self.seed}")
+        if self.size < 32:
+            raise InputError(f"size must be at least 32, got {self.size}")
 
 
 def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> None:
@@ -136,7 +136,7 @@ def ensure_chest_dataset(
     Raises:
         InputError: for an unknown site, split or format, or a folder with content of other origin.
     """
-    counts = {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}
+    counts = counts_of_splits(anatomies_per_site)
     recipe = _Recipe(list(sites), counts, size, seed, file_format, paired, severity)
     return make_once(
         Path(folder),

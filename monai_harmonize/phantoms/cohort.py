@@ -1,11 +1,12 @@
 """Which patients each site examines, and which renderings serve as paired truth."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import FINDINGS, Finding
 from monai_harmonize.phantoms.sites import SITES
 
@@ -58,6 +59,11 @@ class Examination:
         """Path of its files without suffix, relative to the dataset's folder."""
         return f"{self.split}/{self.site}/{self.anatomy}"
 
+    @property
+    def patient(self) -> str:
+        """The patient's name and identifier."""
+        return f"PHANTOM-{self.anatomy}"
+
     def row(self, suffix: str) -> dict[str, str | int]:
         """Row of the manifest; paths are relative to it."""
         ill = self.finding != "none"
@@ -65,7 +71,7 @@ class Examination:
             "file": f"{self.stem}{suffix}",
             "site": self.site,
             "label": int(ill),
-            "patient": f"PHANTOM-{self.anatomy}",
+            "patient": self.patient,
             "split": self.split,
             "mask": f"{self.stem}_mask.png" if ill else "",
             "lung_mask": f"{self.stem}_lungs.png",
@@ -73,6 +79,35 @@ class Examination:
             "anatomy": self.anatomy,
             "finding": self.finding,
         }
+
+
+def counts_of_splits(anatomies_per_site: Mapping[str, int]) -> dict[str, int]:
+    """Patients per site for every split, 0 where none are asked for."""
+    return {split: anatomies_per_site.get(split, 0) for split in {**DEFAULT_COUNTS, **anatomies_per_site}}
+
+
+def check_cohort(sites: Sequence[str], counts: Mapping[str, int], seed: int, known_sites: Collection[str]) -> None:
+    """Refuse sites, counts or a seed of which no dataset can be made.
+
+    Args:
+        sites: names of the sites.
+        counts: patients per site for each split.
+        seed: seed of the whole dataset.
+        known_sites: names that there are.
+
+    Raises:
+        InputError: unknown or repeated sites, unknown splits, no patient at all, or a negative seed.
+    """
+    if unknown := [name for name in sites if name not in known_sites]:
+        raise InputError(f"unknown sites {unknown}; choose among {sorted(known_sites)}")
+    if not sites or len(set(sites)) < len(sites):
+        raise InputError(f"sites must name at least one site, and none twice, got {list(sites)}")
+    if unknown := [name for name in counts if name not in DEFAULT_COUNTS]:
+        raise InputError(f"anatomies_per_site has unknown splits {unknown}; choose among {list(DEFAULT_COUNTS)}")
+    if min(counts.values(), default=0) < 0 or not any(counts.values()):
+        raise InputError(f"anatomies_per_site must ask for at least one patient, got {dict(counts)}")
+    if seed < 0:
+        raise InputError(f"seed must be at least 0, got {seed}")
 
 
 def _findings(count: int, rng: np.random.Generator) -> list[Finding]:

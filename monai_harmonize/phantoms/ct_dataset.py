@@ -5,16 +5,14 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import get_args
 
-from monai_harmonize.data.errors import InputError
 from monai_harmonize.phantoms.anatomy import sample_anatomy
-from monai_harmonize.phantoms.cohort import Examination, plan_cohort
-from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry, write_ct_series
+from monai_harmonize.phantoms.cohort import Examination, check_cohort, counts_of_splits, plan_cohort
+from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry
 from monai_harmonize.phantoms.ct_scanners import SCANNERS, scan
 from monai_harmonize.phantoms.ct_volume import voxelize
 from monai_harmonize.phantoms.dataset_record import make_once
-from monai_harmonize.phantoms.volume_files import VolumeFormat, make_volumes, write_nifti
+from monai_harmonize.phantoms.volume_files import VolumeFormat, check_volumes, make_volumes, row_of, write_volume
 
 __all__ = ["CT_COUNTS", "ensure_ct_dataset"]
 
@@ -33,14 +31,8 @@ class _Recipe:
     file_format: str
 
     def __post_init__(self) -> None:
-        if not self.sites or any(name not in SCANNERS for name in self.sites):
-            raise InputError(f"sites are {list(self.sites)}; choose among {sorted(SCANNERS)}")
-        if any(name not in CT_COUNTS for name in self.counts) or min(self.counts.values(), default=0) < 0:
-            raise InputError(f"anatomies_per_site is {dict(self.counts)}; choose counts for {list(CT_COUNTS)}")
-        if self.file_format not in get_args(VolumeFormat):
-            raise InputError(f"file_format is {self.file_format!r}; expected one of {list(get_args(VolumeFormat))}")
-        if len(self.shape) != 3 or min(self.shape) < 8:
-            raise InputError(f"shape is {tuple(self.shape)}; expected columns, rows and slices, 8 or more each")
+        check_cohort(self.sites, self.counts, self.seed, SCANNERS)
+        check_volumes(self.shape, self.file_format)
 
 
 def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> list[dict[str, str]]:
@@ -51,27 +43,13 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
     geometry = Geometry(spacing, (-(columns - 1) / 2 * spacing[0], -(rows - 1) / 2 * spacing[1], 0.0))
     written = []
     for examination in examinations:
-        scanner, patient = SCANNERS[examination.site], f"PHANTOM-{examination.anatomy}"
+        scanner = SCANNERS[examination.site]
         volume = scan(materials, scanner, examination.seed)
-        if recipe.file_format == "dicom":
-            series = folder / examination.stem
-            series.mkdir()
-            acquisition = Acquisition(scanner.name, patient, scanner.kilovolt, "CHEST", padding=scanner.padding)
-            key = f"{recipe.seed}/{recipe.shape}/{examination.stem}"
-            files = write_ct_series(series, volume, acquisition, geometry, key)
-        else:
-            files = [folder / f"{examination.stem}.nii.gz"]
-            write_nifti(files[0], volume, geometry)
-        written += [
-            {
-                "file": file.relative_to(folder).as_posix(),
-                "site": examination.site,
-                "patient": patient,
-                "split": examination.split,
-                "anatomy": examination.anatomy,
-            }
-            for file in files
-        ]
+        acquisition = Acquisition(scanner.name, examination.patient, scanner.kilovolt, "CHEST", padding=scanner.padding)
+        key = f"{recipe.seed}/{recipe.shape}/{examination.stem}"
+        place = write_volume(folder / examination.stem, volume, geometry, acquisition, key, recipe.file_format)
+        files = sorted(place.iterdir()) if place.is_dir() else [place]
+        written += [row_of(examination, file, folder) for file in files]
     return written
 
 
@@ -115,7 +93,7 @@ def ensure_ct_dataset(
         InputError: for an unknown site, split or format, a shape that is none, or a folder with content of other
             origin.
     """
-    counts = {split: anatomies_per_site.get(split, 0) for split in {**CT_COUNTS, **anatomies_per_site}}
+    counts = counts_of_splits(anatomies_per_site)
     recipe = _Recipe(list(sites), counts, list(shape), seed, file_format)
     return make_once(
         Path(folder),

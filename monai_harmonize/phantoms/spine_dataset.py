@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Any, get_args
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.phantoms.cohort import Examination, plan_cohort
-from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry, write_ct_series
+from monai_harmonize.phantoms.cohort import Examination, check_cohort, counts_of_splits, plan_cohort
+from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry
 from monai_harmonize.phantoms.dataset_record import make_once
 from monai_harmonize.phantoms.spine_anatomy import sample_spine
 from monai_harmonize.phantoms.spine_levels import LabelKind, select_labels
 from monai_harmonize.phantoms.spine_looks import LOOKS, at_strength, look_at
 from monai_harmonize.phantoms.spine_volume import voxelize_spine
-from monai_harmonize.phantoms.volume_files import VolumeFormat, make_volumes, write_nifti
+from monai_harmonize.phantoms.volume_files import (
+    VolumeFormat,
+    check_volumes,
+    make_volumes,
+    row_of,
+    write_nifti,
+    write_volume,
+)
 
 __all__ = ["SPINE_COUNTS", "ensure_spine_dataset", "write_spine_dataset"]
 
@@ -37,24 +44,14 @@ class _Recipe:
     file_format: str
 
     def __post_init__(self) -> None:
-        if not self.sites or len(set(self.sites)) < len(self.sites) or any(name not in LOOKS for name in self.sites):
-            raise InputError(f"sites are {list(self.sites)}; choose among {sorted(LOOKS)}, each once")
-        if any(name not in SPINE_COUNTS for name in self.counts) or min(self.counts.values(), default=0) < 0:
-            raise InputError(f"anatomies_per_site is {dict(self.counts)}; choose counts for {list(SPINE_COUNTS)}")
-        if not any(self.counts.values()):
-            raise InputError(f"anatomies_per_site must ask for at least one patient, got {dict(self.counts)}")
-        for name, value, known in (
-            ("file_format", self.file_format, get_args(VolumeFormat)),
-            ("labels", self.labels, get_args(LabelKind)),
-        ):
-            if value not in known:
-                raise InputError(f"{name} is {value!r}; expected one of {list(known)}")
-        if len(self.shape) != 3 or min(self.shape) < 8:
-            raise InputError(f"shape is {tuple(self.shape)}; expected columns, rows and slices, 8 or more each")
+        check_cohort(self.sites, self.counts, self.seed, LOOKS)
+        check_volumes(self.shape, self.file_format)
+        if self.labels not in get_args(LabelKind):
+            raise InputError(f"labels is {self.labels!r}; expected one of {list(get_args(LabelKind))}")
         if len(self.spacing) != 3 or not all(0.3 <= edge <= 10 for edge in self.spacing):
             raise InputError(f"spacing is {tuple(self.spacing)}; expected three edges of 0.3 to 10 mm")
-        if not 0 <= self.strength <= 3 or self.seed < 0:
-            raise InputError(f"strength must be 0 to 3 and seed at least 0, got {self.strength} and {self.seed}")
+        if not 0 <= self.strength <= 3:
+            raise InputError(f"strength must be 0 to 3, got {self.strength}")
 
 
 def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recipe) -> list[dict[str, str]]:
@@ -66,28 +63,14 @@ def _write_patient(examinations: list[Examination], folder: Path, recipe: _Recip
     labels = select_labels(volume.labels, recipe.labels)
     written = []
     for examination in examinations:
-        look, patient = at_strength(LOOKS[examination.site], recipe.strength), f"PHANTOM-{examination.anatomy}"
+        look, stem = at_strength(LOOKS[examination.site], recipe.strength), folder / examination.stem
         image = look_at(volume.materials, look, examination.seed)
-        if recipe.file_format == "dicom":
-            file = folder / examination.stem
-            file.mkdir()
-            acquisition = Acquisition(look.name, patient, look.kilovolt, "SPINE", look.name.upper())
-            write_ct_series(file, image, acquisition, geometry, f"spine/{asdict(recipe)}/{examination.stem}")
-        else:
-            file = folder / f"{examination.stem}.nii.gz"
-            write_nifti(file, image, geometry)
-        mask = folder / f"{examination.stem}_mask.nii.gz"
+        acquisition = Acquisition(look.name, examination.patient, look.kilovolt, "SPINE", look.name.upper())
+        key = f"spine/{asdict(recipe)}/{examination.stem}"
+        file = write_volume(stem, image, geometry, acquisition, key, recipe.file_format)
+        mask = stem.with_name(f"{stem.name}_mask.nii.gz")
         write_nifti(mask, labels, geometry)
-        written.append(
-            {
-                "file": file.relative_to(folder).as_posix(),
-                "site": examination.site,
-                "patient": patient,
-                "split": examination.split,
-                "mask": mask.relative_to(folder).as_posix(),
-                "anatomy": examination.anatomy,
-            }
-        )
+        written.append(row_of(examination, file, folder, mask=mask.relative_to(folder).as_posix()))
     return written
 
 
@@ -138,7 +121,7 @@ def ensure_spine_dataset(
         InputError: for an unknown site, split, format or kind of labels, a shape, spacing or strength out of range, or
             a folder with content of other origin.
     """
-    counts = {split: anatomies_per_site.get(split, 0) for split in {**SPINE_COUNTS, **anatomies_per_site}}
+    counts = counts_of_splits(anatomies_per_site)
     recipe = _Recipe(list(sites), counts, list(shape), list(spacing), seed, strength, labels, file_format)
     return make_once(
         Path(folder),

@@ -12,11 +12,12 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
+from monai.utils import ImageMetaKey
 from monai.utils.enums import TransformBackends
 from numpy.typing import NDArray
 
-from monai_harmonize.data.errors import InputError
-from monai_harmonize.metrics.level_counts import LevelCounts, level_counts
+from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.metrics.level_counts import LevelCounts, level_counts, refuse_extremes
 from monai_harmonize.metrics.site_reference import SiteReference, region_of
 from monai_harmonize.metrics.site_reference_file import load_site_reference
 
@@ -66,13 +67,14 @@ class Channelwise(Transform, ABC):
             The same kind and shape.
 
         Raises:
-            InputError: the mask has another shape, or the site's reference another number of channels.
+            InputError: the mask has another shape, the site's reference another number of channels, or the image a
+                level beyond ``LARGEST``.
         """
         array = numbers_of(image)
         inside = None if mask is None else mask_of(mask, array.shape)
         result = np.empty_like(array, dtype=self.dtype or array.dtype)
         for place, plane in enumerate(array):
-            counts = level_counts(plane, inside)
+            counts = counts_of(plane, inside, image)
             if counts.has_tone:
                 self.harmonize(plane, inside, counts, (place, len(array)), result[place])
             else:
@@ -131,11 +133,27 @@ class Channelwised(MapTransform):
         return item
 
 
+def counts_of(plane: NDArray[Any], inside: NDArray[np.bool_] | None, image: Any) -> LevelCounts:
+    """Grey levels of a channel within a mask; an error names the image's file, if it is known."""
+    try:
+        if inside is not None:
+            refuse_extremes(plane)
+        return level_counts(plane, inside)
+    except InputError as error:
+        known = image.meta.get(ImageMetaKey.FILENAME_OR_OBJ) if isinstance(image, MetaTensor) else None
+        if known is None:
+            raise
+        raise ImageFileError(known, str(error)) from error
+
+
 def of_type(values: NDArray[np.floating[Any]], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Numbers in another type; whole ones rounded to the nearest and clipped to what it holds."""
     if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        values = np.clip(np.rint(values), limits.min, limits.max)
+        # The largest number of 32 bits is none of float32, that of 64 bits none of float64: each has the one behind it.
+        limits, exact = np.iinfo(dtype), values.dtype if dtype.itemsize < 4 else np.dtype(np.float64)
+        highest = float(limits.max)
+        highest = highest if int(highest) <= limits.max else float(np.nextafter(highest, 0.0))
+        values = np.clip(np.rint(values, dtype=exact), limits.min, highest)
     typed: NDArray[Any] = values.astype(dtype, copy=False)
     return typed
 

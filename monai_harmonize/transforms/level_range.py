@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.metrics.level_counts import LARGEST
 from monai_harmonize.transforms.channelwise import Reference, site_reference
 
 __all__ = ["LevelRange", "two_levels"]
@@ -12,12 +13,12 @@ def two_levels(given: Reference | tuple[float, float]) -> tuple[float, float] | 
     """The two levels if it is these that were given, else ``None``.
 
     Raises:
-        InputError: they do not increase.
+        InputError: they do not increase, or lie beyond ``LARGEST``.
     """
     if not isinstance(given, tuple | list):
         return None
-    if len(given) != 2 or not float(given[0]) < float(given[1]):
-        raise InputError(f"levels are {given}; expected two that increase.")
+    if len(given) != 2 or not -LARGEST <= float(given[0]) < float(given[1]) <= LARGEST:
+        raise InputError(f"levels are {given}; expected two that increase, at most {LARGEST:g} in size.")
     return float(given[0]), float(given[1])
 
 

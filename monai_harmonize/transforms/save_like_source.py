@@ -16,7 +16,7 @@ from monai_harmonize.data.dicom_writer import write_derived_dicom
 from monai_harmonize.data.nifti import write_like_nifti
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.png_writer import write_like_png
-from monai_harmonize.data.writer_contract import source_path
+from monai_harmonize.data.writer_contract import Maker, source_path
 
 __all__ = ["SaveLikeSource", "SaveLikeSourceD", "SaveLikeSourceDict", "SaveLikeSourced"]
 
@@ -44,6 +44,7 @@ class SaveLikeSource(Transform):
         weights_digest: as ``digest_of_weights`` gives it, written likewise: other weights make another image.
 
     Raises:
+        InputError: the digest is none.
         ValueError: the suffix holds a path separator.
     """
 
@@ -59,8 +60,7 @@ class SaveLikeSource(Transform):
         weights_digest: str = "",
     ) -> None:
         self.paths = OutputPaths(output_dir, data_root, suffix)
-        self.bundle = bundle
-        self.weights_digest = weights_digest
+        self.maker = Maker(bundle, weights_digest)
 
     def __call__(self, image: MetaTensor) -> MetaTensor:
         """Write one image.
@@ -85,7 +85,7 @@ class SaveLikeSource(Transform):
         destination = self.paths.path_for(source)
         write = WRITERS[image.meta["source_format"]]
         pixels = image[0].detach().cpu().float().numpy()
-        write(pixels, image.meta, destination, bundle=self.bundle, weights_digest=self.weights_digest)
+        write(pixels, image.meta, destination, self.maker)
         image.meta[MetaKeys.SAVED_TO.value] = str(destination)
         return image
 

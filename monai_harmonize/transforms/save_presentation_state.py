@@ -18,7 +18,7 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.presentation_lut import ToneCurve
 from monai_harmonize.data.presentation_state import write_presentation_state
-from monai_harmonize.data.writer_contract import source_path
+from monai_harmonize.data.writer_contract import Maker, source_path
 from monai_harmonize.networks.tone_curve_generator import ToneCurveGenerator
 
 __all__ = [
@@ -46,7 +46,8 @@ class SavePresentationState(Transform):
         weights_digest: digest of its weights.
 
     Raises:
-        InputError: the curve is a network of another class than G0, or one that gives every image its own curve.
+        InputError: the curve is a network of another class than G0, or one that gives every image its own curve; or
+            the digest is none.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -67,8 +68,7 @@ class SavePresentationState(Transform):
             )
         self.curve = curve
         self.paths = OutputPaths(output_dir, data_root, extension=EXTENSION)
-        self.bundle = bundle
-        self.weights_digest = weights_digest
+        self.maker = Maker(bundle, weights_digest)
 
     def __call__(self, image: MetaTensor) -> MetaTensor:
         """Write the state of one image.
@@ -84,9 +84,7 @@ class SavePresentationState(Transform):
             InputError: see ``write_presentation_state``.
         """
         destination = self.paths.path_for(source_path(image.meta))
-        write_presentation_state(
-            self.on_device, image.meta, destination, bundle=self.bundle, weights_digest=self.weights_digest
-        )
+        write_presentation_state(self.on_device, image.meta, destination, self.maker)
         image.meta["presentation_state"] = image.meta[MetaKeys.SAVED_TO.value] = str(destination)
         return image
 

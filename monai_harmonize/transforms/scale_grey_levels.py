@@ -12,7 +12,12 @@ from monai.transforms import MapTransform, Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
+from monai_harmonize.data.errors import InputError
+
 __all__ = ["RestoreGreyLevels", "RestoreGreyLevelsd", "ScaleGreyLevels", "ScaleGreyLevelsd"]
+
+# Largest number of float32.
+LARGEST = torch.finfo(torch.float32).max
 
 
 class ScaleGreyLevels(Transform):
@@ -25,7 +30,7 @@ class ScaleGreyLevels(Transform):
             ``meta["grey_range"]``, which the readers set.
 
     Raises:
-        ValueError: at the call, when no range is known or it is empty.
+        InputError: at the call, when no range is known, it is empty, or float32 does not hold it.
     """
 
     backend = (TransformBackends.TORCH,)
@@ -47,10 +52,13 @@ class ScaleGreyLevels(Transform):
         found = self.grey_range if self.grey_range is not None else meta.get("grey_range")
         name = meta.get("filename_or_obj", "image")
         if found is None:
-            raise ValueError(f"{name}: no grey range is known; load it with LoadRadiograph or give grey_range.")
+            raise InputError(f"{name}: no grey range is known; load it with LoadRadiograph or give grey_range.")
         low, high = (float(value) for value in found)
-        if not high > low:
-            raise ValueError(f"{name}: grey range is [{low:g}, {high:g}]; expected low < high (a constant image?).")
+        if not -LARGEST <= low < high <= LARGEST:
+            raise InputError(
+                f"{name}: grey range is [{low:g}, {high:g}]; expected low < high (a constant image?), which float32 "
+                "holds."
+            )
         return low, high
 
 

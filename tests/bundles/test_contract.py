@@ -12,7 +12,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export,
 
 from monai_harmonize.engines import Harmonized
 from monai_harmonize.phantoms import ensure_spine_dataset
-from monai_harmonize.phantoms.default_data import SPINE_SITES
+from monai_harmonize.phantoms.default_data import SPINE_SITES, DefaultData
 
 BUNDLES = sorted(path.parent.parent for path in Path("bundles").glob("*/configs/train.json"))
 FILES = (
@@ -46,7 +46,7 @@ def spine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def data(bundle: Path, request: pytest.FixtureRequest) -> Path:
     """Images of the sites that the bundle asks for by default."""
-    spine = "spine_manifest" in json.dumps(load(bundle, "train")["records"])
+    spine = "SPINE." in json.dumps(load(bundle, "train")["records"])
     return request.getfixturevalue("spine_data" if spine else "chest_data")
 
 
@@ -159,8 +159,7 @@ def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: P
     def forbid(*_: object) -> None:
         raise AssertionError("a data set is touched")
 
-    for name in ("chest_manifest", "ct_manifest", "spine_manifest"):
-        monkeypatch.setattr(f"monai_harmonize.phantoms.default_data.{name}", forbid)
+    monkeypatch.setattr(DefaultData, "manifest", forbid)
     image = random_image(bundle)[0]
     result = Harmonized(bundle, trained)(image)
     assert result.shape == image.shape

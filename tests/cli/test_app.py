@@ -6,11 +6,11 @@ import pytest
 
 from monai_harmonize import __version__
 from monai_harmonize.cli.job import Job
+from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.engines.bundle import find_bundle
-from monai_harmonize.phantoms.default_data import ChestInputs
 
 COMMANDS = (
-    "harmonize", "fit", "evaluate", "demo-data",
+    "harmonize", "fit", "evaluate", "feature-maps", "demo-data",
     "manifest build", "manifest check", "bundles list", "bundles check",
 )  # fmt: skip
 
@@ -95,4 +95,4 @@ def test_workers_are_no_more_than_processors(model: Path, monkeypatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     for asked, started in ((0, 0), (2, 2), (999, 3)):
         job = Job(find_bundle("tone_curve_cxr"), (), model / "model.pt", {}, asked)
-        assert job.workflow(ChestInputs([], None), Path("out")).parser["num_workers"] == started
+        assert job.workflow(Inputs([], None), Path("out")).parser["num_workers"] == started

@@ -1,10 +1,14 @@
 """The report of a harmonization with the scores of a classifier beside it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from monai_harmonize.data.errors import InputError
+from monai_harmonize.evaluation.classification.section import classification_section
 
 # Of two ill and two healthy, ten times over: areas of 1, 1/2 and 3/4.
 SCORES = {"own": (0.1, 0.2, 0.8, 0.9), "raw": (0.1, 0.8, 0.3, 0.5), "harmonized": (0.1, 0.4, 0.3, 0.5)}
@@ -65,3 +69,64 @@ def test_a_missing_table_is_named(
     assert done.exit_code == 2
     assert "nowhere.csv" in done.stderr
     assert not (tmp_path / "report").exists()
+
+
+def changed(text: str, *, line: int = 2, **cells: str) -> str:
+    """A table with other cells in one line, counted from 1 as editors do."""
+    lines = text.splitlines()
+    names = lines[0].split(",")
+    row = dict(zip(names, lines[line - 1].split(","), strict=True)) | cells
+    lines[line - 1] = ",".join(row[name] for name in names)
+    return "\n".join(lines) + "\n"
+
+
+# What becomes of a good table, and what is told of it.
+DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
+    "empty": (lambda _: "", "cannot be read as CSV (No columns to parse from file); expected columns image, patient"),
+    "only a header": (lambda text: text.splitlines()[0], "holds no image; score at least one of each class"),
+    "a column missing": (lambda text: text.replace("probability", "score"), "has no column probability; expected"),
+    "a column twice": (lambda text: text.replace("patient", "label", 1), "has the column label twice"),
+    "semicolons": (lambda text: text.replace(",", ";"), "has no column image, patient, label, probability"),
+    "a value too many": (lambda text: text.replace("\n", ",9\n").replace(",9", "", 1), "hold more values than its"),
+    "a line twice": (lambda text: text + text.splitlines()[1] + "\n", "line 42, image 'a/0.png': occurs twice"),
+    "no probability": (lambda text: changed(text, probability=""), "line 2, image 'a/0.png': has a probability that"),
+    "NaN": (lambda text: changed(text, line=5, probability="nan"), "line 5, image 'a/3.png': has a probability that"),
+    "infinity": (lambda text: changed(text, probability="inf"), "is no number in [0, 1]"),
+    "text": (lambda text: changed(text, probability="high"), "is no number in [0, 1]"),
+    "a percentage": (lambda text: changed(text, probability="42"), "is no number in [0, 1]"),
+    "no label": (lambda text: changed(text, label=""), "line 2, image 'a/0.png': has no label; label it 0 or 1"),
+    "a third class": (lambda text: changed(text, label="2"), "has another label than 0 and 1"),
+    "a number without end": (lambda text: changed(text, label="9" * 400), "has another label than 0 and 1"),
+    "one class": (lambda text: text.replace(",1,", ",0,"), "all 40 images have label 0"),
+    "no patient": (lambda text: changed(text, patient=""), "line 2, image 'a/0.png': has no patient"),
+    "another image": (lambda text: changed(text, image="x.png"), "lacks 1 images that"),
+    "a null byte": (lambda text: changed(text, image="\0"), "raw.csv"),
+}
+
+
+@pytest.mark.parametrize(("damage", "told"), DAMAGES.values(), ids=list(DAMAGES))
+def test_a_table_that_cannot_be_used_is_named_before_anything_is_measured(
+    tables: dict[str, Path], damage: Callable[[str], str], told: str
+) -> None:
+    tables["raw"].write_text(damage(tables["raw"].read_text()))
+    with pytest.raises(InputError) as error:
+        classification_section(tables, "a", "b", resamples=20)
+    assert str(tables["raw"]) in str(error.value)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"image,patient\n"])
+def test_the_command_tells_of_such_a_table_in_one_message(
+    cli, chest_data: Path, harmonized: Path, tables: dict[str, Path], tmp_path: Path, content: bytes
+) -> None:
+    tables["harmonized"].write_bytes(content)
+    options = [part for name, path in tables.items() for part in (f"--{name}-scores", path)]
+    done = cli(*command(chest_data, harmonized, tmp_path / "report"), *options)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"error: {tables['harmonized']}: ")
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_numpy_refuses_is_wrong_usage(cli, chest_data: Path, tmp_path: Path, seed: int) -> None:
+    assert cli(*command(chest_data, tmp_path, tmp_path / "report"), "--seed", seed).exit_code == 2

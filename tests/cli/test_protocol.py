@@ -10,7 +10,7 @@ import pytest
 from monai_harmonize.cli.study.definition import DEFINITIONS, find_definition
 from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stage import Stage
-from monai_harmonize.cli.study.stages import stages_of
+from monai_harmonize.cli.study.stages import harmonization, stages_of
 from monai_harmonize.data import InputError
 from monai_harmonize.data.manifest import load_manifest
 from monai_harmonize.evaluation.classification.study_folder import Direction
@@ -148,6 +148,26 @@ def test_a_failed_step_leaves_no_mark(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         stage.run()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_harmonized_image_that_is_gone_is_made_again(
+    chest_data: Path, tmp_path: Path, tiny: Path, model: Path
+) -> None:
+    """Whatever the mark says; the others are not touched."""
+    every = study(chest_data, tmp_path, tiny)
+    way = every.directions[0]
+    shutil.copytree(model, every.harmonizer_weights("curve", way).parent)
+    stage = harmonization(every, "curve", way)
+    assert stage.run()
+    assert not stage.run()
+    gone, *others = sorted(every.harmonized(way, "curve").rglob("*.dcm"))
+    before, times = gone.read_bytes(), [path.stat().st_mtime_ns for path in others]
+    assert len(others) == 2
+    gone.unlink()
+    assert stage.run()
+    assert len(gone.read_bytes()) == len(before)
+    assert [path.stat().st_mtime_ns for path in others] == times
+    assert not stage.run()
 
 
 def test_what_harmonizers_see(chest_data: Path, tmp_path: Path, tiny: Path) -> None:

@@ -120,6 +120,30 @@ def test_what_a_bundle_lacks_is_told_before_any_training(tmp_path: Path, method:
         check_bundles(find_definition(str(definition_of(tmp_path, method))))
 
 
+@pytest.mark.parametrize("value", [0, -1, 2.5, 3.0, "3", "many", None, True, float("nan"), [3]])
+@pytest.mark.parametrize("name", ["epochs", "val_interval", "batch_size"])
+def test_what_counts_nothing_is_told_before_any_training(tmp_path: Path, name: str, value: object) -> None:
+    method = {"bundle": "cyclegan_cxr", "title": "CycleGAN", "train": {name: value}}
+    with pytest.raises(InputError) as error:
+        check_bundles(find_definition(str(definition_of(tmp_path, method))))
+    told = f"{name} of CycleGAN (bundle cyclegan_cxr) is {value!r}; expected a whole number of 1 or more."
+    assert str(error.value) == told
+    for fine in (1, 60, "$2 * 3"):
+        check_bundles(find_definition(str(definition_of(tmp_path, {**method, "train": {name: fine}}))))
+
+
+def test_epochs_of_a_classifier_or_an_overlay_are_checked_too(cli, chest_data: Path, tmp_path: Path) -> None:
+    overlay, file = tmp_path / "short.json", definition_of(tmp_path, MATCHING)
+    overlay.write_text(json.dumps({"epochs": 0}))
+    content = json.loads(file.read_text())
+    for classifier in ({"train": {"epochs": 0}}, {"overlays": [str(overlay)]}):
+        file.write_text(json.dumps({**content, "classifier": {**content["classifier"], **classifier}}))
+        done = cli("protocol", "--output", tmp_path / "x", "--dataset-dir", chest_data, "--definition", file)
+        assert done.exit_code == 2
+        assert done.stderr.startswith("error: epochs of classifier (bundle tb_classification_cxr) is 0; expected")
+        assert not (tmp_path / "x" / "study.json").exists()
+
+
 def test_labels_are_checked_before_any_training(tmp_path: Path) -> None:
     check_labels(study(tmp_path))
     with pytest.raises(InputError, match=r"manifest.csv: site b, split train: 2 of 2 .* have label 1"):

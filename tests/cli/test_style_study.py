@@ -207,6 +207,10 @@ def test_a_site_or_patient_that_is_missing_is_told(spine_data: Path, tmp_path: P
     )
     with pytest.raises(InputError, match="site hardened: none of 8 selected images has a mask"):
         check_style_study(replace(every, manifest=Manifest(every.manifest.path, unmarked)))
+    one = next(record for record in unmarked if record["site"] == "hardened" and record["split"] == "test")
+    partly = (one, *(record for record in every.manifest.records if record["image"] != one["image"]))
+    with pytest.raises(InputError, match="1 of 8 images of site hardened have no mask"):
+        check_style_study(replace(every, manifest=Manifest(every.manifest.path, partly)))
     untrained = tuple(r for r in every.manifest.records if (r["site"], r["split"]) != ("sharp", "train"))
     with pytest.raises(ManifestError, match="no row has site 'sharp', split 'train'"):
         check_style_study(replace(every, manifest=Manifest(every.manifest.path, untrained)))
@@ -267,6 +271,7 @@ def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, me
     [
         ("segmentation", {"bundle": "adain_ct"}, "no entry 'mask_columns'"),
         ("segmentation", {**TINY["segmentation"], "train": {"epoks": 1}}, "epoks"),
+        ("methods", {"xu": {**TINY["methods"]["xu"], "train": {"slices_per_volume": 0}}}, "slices_per_volume of Xu"),
         ("segmentation", {**TINY["segmentation"], "overlays": ["unet_3d"]}, "give a network of slices"),
         ("segmentation", {**TINY["segmentation"], "train": {"window": "lung"}}, "sees the window bone"),
         ("methods", {"xu": {"bundle": "spine_segmentation_ct"}}, "no entry 'source_site'"),

@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 from monai_harmonize import __version__
 from monai_harmonize.data.dicom_derivation import mark_as_derived
 from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.data.writer_contract import Maker
 
 CT, CR, SC = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.7"
 DIGEST = "0123456789abcdef"
@@ -18,7 +19,7 @@ CREATED = datetime(2026, 1, 2, 3, 4, 5, 600)
 
 
 def derive(dataset, bundle="cyclegan_cxr 0.1.0", weights_digest=""):
-    mark_as_derived(dataset, "film.dcm", bundle, CREATED, weights_digest)
+    mark_as_derived(dataset, "film.dcm", Maker(bundle, weights_digest, CREATED))
     return dataset
 
 

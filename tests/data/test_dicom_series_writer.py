@@ -9,7 +9,8 @@ from monai.data import ITKReader
 
 from monai_harmonize.data.dicom_series_reader import DicomSeriesReader
 from monai_harmonize.data.dicom_series_writer import copy_series, remove_series, write_derived_series
-from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.writer_contract import Maker
 
 KEPT = (
     "StudyInstanceUID",
@@ -41,7 +42,7 @@ def test_identity_round_trip(tmp_path, make_series) -> None:
     rescale = {1: {"RescaleSlope": 2, "RescaleIntercept": -500}}
     make_series(source, changes=rescale, SmallestImagePixelValue=None)
     volume, meta = load(source)
-    write_derived_series(volume, meta, result, bundle="test 1", created=datetime(2024, 5, 6, 7, 8, 9))
+    write_derived_series(volume, meta, result, Maker("test 1", created=datetime(2024, 5, 6, 7, 8, 9)))
     again, new_meta = load(result)
     np.testing.assert_array_equal(again, volume)
     np.testing.assert_array_equal(new_meta["affine"], meta["affine"])
@@ -101,10 +102,10 @@ def test_anonymised_slices_without_a_series_become_one(tmp_path, make_series) ->
 def test_weights_and_methods_make_other_series(tmp_path, make_series) -> None:
     make_series(tmp_path / "ct")
     volume, meta = load(tmp_path / "ct")
-    options = [{}, {"bundle": "a"}, {"bundle": "a", "weights_digest": "0" * 12}, {"bundle": "a"}]
+    makers = [Maker(), Maker("a"), Maker("a", "0" * 12), Maker("a")]
     series = []
-    for place, option in enumerate(options):
-        write_derived_series(volume, meta, tmp_path / str(place), **option)
+    for place, maker in enumerate(makers):
+        write_derived_series(volume, meta, tmp_path / str(place), maker)
         series.append(headers(tmp_path / str(place))["001.dcm"].SeriesInstanceUID)
     assert len(set(series)) == 3
     assert series[1] == series[3]
@@ -135,8 +136,6 @@ def test_nothing_is_written_of_what_cannot_be_right(tmp_path, make_series) -> No
     ]:
         with pytest.raises(ImageFileError, match=reason):
             write_derived_series(image, found, target)
-    with pytest.raises(InputError, match="weights_digest"):
-        write_derived_series(volume, meta, out, weights_digest="xyz")
     assert [path.name for path in tmp_path.iterdir()] == ["ct"]
 
 

@@ -16,6 +16,7 @@ from pydicom.uid import (
 from monai_harmonize.data.dicom_reader import DicomRadiographReader
 from monai_harmonize.data.dicom_writer import write_derived_dicom
 from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.writer_contract import Maker
 
 
 def load(path, **options):
@@ -54,7 +55,7 @@ def test_identity_round_trip_is_exact(
     raw = np.random.default_rng(seed).integers(0, 1 << allocated, shape).astype(f"u{allocated // 8}")
     source = make_dicom(tmp_path / "source.dcm", raw, **header)
     grey, meta = load(source)
-    write_derived_dicom(grey, meta, tmp_path / "derived.dcm", bundle="test 1")
+    write_derived_dicom(grey, meta, tmp_path / "derived.dcm", Maker("test 1"))
     again, new_meta = load(tmp_path / "derived.dcm")
     np.testing.assert_array_equal(again, grey)
     assert new_meta["grey_range"] == meta["grey_range"]
@@ -160,7 +161,7 @@ def test_hounsfield_units_survive_within_half_a_slope(tmp_path, make_dicom, slop
 def test_itk_reads_the_written_file(tmp_path, make_dicom, ramp):
     source = make_dicom(tmp_path / "a.dcm", ramp, BitsStored=12, ImagerPixelSpacing=[0.2, 0.1])
     grey, meta = load(source)
-    write_derived_dicom(grey * 2, meta, tmp_path / "derived.dcm", bundle="test 1")
+    write_derived_dicom(grey * 2, meta, tmp_path / "derived.dcm", Maker("test 1"))
     image = itk.imread(str(tmp_path / "derived.dcm"))
     np.testing.assert_array_equal(itk.array_from_image(image).squeeze(), ramp * 2)
     assert list(image.GetSpacing())[:2] == pytest.approx([0.1, 0.2])
@@ -170,7 +171,7 @@ def test_repeated_runs_name_the_same_object(tmp_path, make_dicom, ramp):
     grey, meta = load(make_dicom(tmp_path / "a.dcm", ramp))
     uids = set()
     for _ in range(2):
-        write_derived_dicom(grey, meta, tmp_path / "derived.dcm", bundle="test 1")
+        write_derived_dicom(grey, meta, tmp_path / "derived.dcm", Maker("test 1"))
         uids.add(pydicom.dcmread(tmp_path / "derived.dcm").SOPInstanceUID)
     assert len(uids) == 1
 
@@ -217,7 +218,7 @@ def test_real_files_round_trip_in_pydicom_and_itk(real_data, tmp_path):
     for source in files:
         grey, meta = load(source)
         destination = tmp_path / source.name
-        write_derived_dicom(grey, meta, destination, bundle="test 1")
+        write_derived_dicom(grey, meta, destination, Maker("test 1"))
         again, new_meta = load(destination)
         np.testing.assert_array_equal(again, grey, err_msg=source.name)
         np.testing.assert_array_equal(new_meta["affine"], meta["affine"], err_msg=source.name)

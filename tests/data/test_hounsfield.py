@@ -28,6 +28,8 @@ def test_ranges(window, expected) -> None:
         ((300, 300), r"\(300, 300\) HU; expected lowest < highest"),
         ((400, -100), r"\(400, -100\) HU.*level and a width"),
         ((0, float("inf")), "inf"),
+        ((float("nan"), 0), "nan"),
+        ((-1e308, 1e308), r"\(-1e\+308, 1e\+308\) HU; .* within 1e\+06"),
         ((float("nan"), 1), "nan"),
         ((1, 2, 3), r"\(1, 2, 3\); expected a name"),
         (("low", "high"), "expected a name"),

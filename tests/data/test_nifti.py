@@ -9,6 +9,7 @@ from monai.transforms import LoadImage
 
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.nifti import NiftiRadiographReader, write_like_nifti
+from monai_harmonize.data.writer_contract import Maker
 
 AFFINE = np.array([[-0.5, 0.1, 0, 3], [0, -0.7, 0, 4], [0.2, 0, 2, 5], [0, 0, 0, 1]])
 
@@ -72,7 +73,7 @@ def test_identity_round_trip_is_exact(tmp_path, dtype, scaling, turned, seed):
     source = save(tmp_path / "a.nii", values, *(scaling or ()))
     grey, meta = load(source)
     image = sum(meta["grey_range"]) - grey if turned else grey
-    write_like_nifti(image, {**meta, "polarity_turned": turned}, tmp_path / "b.nii", bundle="test 1")
+    write_like_nifti(image, {**meta, "polarity_turned": turned}, tmp_path / "b.nii", Maker("test 1"))
     old, new = nibabel.load(source), nibabel.load(tmp_path / "b.nii")
     np.testing.assert_array_equal(new.dataobj.get_unscaled(), old.dataobj.get_unscaled())
     assert (new.dataobj.slope, new.dataobj.inter) == (old.dataobj.slope, old.dataobj.inter)

@@ -7,6 +7,7 @@ from PIL import Image
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.png_reader import PngRadiographReader
 from monai_harmonize.data.png_writer import write_like_png
+from monai_harmonize.data.writer_contract import Maker
 
 
 def load(path):
@@ -23,7 +24,7 @@ def test_identity_round_trip_is_exact(tmp_path, dtype, turned):
     grey, meta = load(tmp_path / "a.png")
     if turned:  # as LoadRadiograph does where the manifest says so
         grey, meta = np.iinfo(dtype).max - grey, {**meta, "polarity_turned": True}
-    write_like_png(grey, meta, tmp_path / "out" / "a.png", bundle="test 1")
+    write_like_png(grey, meta, tmp_path / "out" / "a.png", Maker("test 1"))
     again, new_meta = load(tmp_path / "out" / "a.png")
     np.testing.assert_array_equal(again, values.T)
     assert new_meta["bits_stored"] == meta["bits_stored"]

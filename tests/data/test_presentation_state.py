@@ -18,6 +18,7 @@ from monai_harmonize.data import presentation_state
 from monai_harmonize.data.dicom_writer import write_derived_dicom
 from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.presentation_state import write_presentation_state
+from monai_harmonize.data.writer_contract import Maker
 from monai_harmonize.transforms import LoadRadiograph, RestoreGreyLevels, ScaleGreyLevels
 
 try:
@@ -41,9 +42,9 @@ def both(source, folder, curve=darker, polarity="normal", **options):
     image = LoadRadiograph()(source, polarity)
     harmonized = RestoreGreyLevels(image.meta["grey_range"])(curve(ScaleGreyLevels()(image)))
     derived, state = folder / "derived.dcm", folder / "state.pr.dcm"
-    options = {"bundle": "test 1", "weights_digest": DIGEST, "created": CREATED, **options}
-    write_derived_dicom(np.asarray(harmonized[0]), image.meta, derived, **options)
-    write_presentation_state(curve, image.meta, state, **options)
+    maker = Maker(**{"bundle": "test 1", "weights_digest": DIGEST, "created": CREATED, **options})
+    write_derived_dicom(np.asarray(harmonized[0]), image.meta, derived, maker)
+    write_presentation_state(curve, image.meta, state, maker)
     return derived, state
 
 
@@ -185,15 +186,14 @@ def test_what_cannot_be_a_state(tmp_path, make_dicom, ramp, monkeypatch):
     meta = LoadRadiograph()(source).meta
     target = tmp_path / "out" / "a.pr.dcm"
 
-    def refused(reason, error=ImageFileError, curve=darker, meta=meta, target=target, **options):
+    def refused(reason, error=ImageFileError, curve=darker, meta=meta, target=target):
         with pytest.raises(error, match=reason):
-            write_presentation_state(curve, meta, target, **options)
+            write_presentation_state(curve, meta, target)
 
     refused("source itself", target=source)
     refused("is png", meta={**meta, "source_format": "png"})
     refused("apply_voi", meta={**meta, "voi_applied": True})
     refused("not increasing", InputError, curve=lambda levels: -levels)
-    refused("hexadecimal", InputError, weights_digest="models/model.pt")
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
         path = make_dicom(tmp_path / "lacks.dcm", ramp, **{keyword: None})
         refused(rf"lacks.dcm: {keyword} .* is missing", meta=LoadRadiograph()(path).meta)

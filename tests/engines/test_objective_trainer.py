@@ -1,71 +1,21 @@
 """One iteration: which networks move, when, and by what."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from ignite.engine import Events
-from monai.data import MetaTensor
 from torch import Tensor
 from torch.nn.functional import mse_loss
 
-from monai_harmonize.engines import ObjectiveEvents, ObjectiveTrainer, ReplayPool
-from monai_harmonize.engines.objective_trainer import move_images
+from monai_harmonize.engines import ObjectiveEvents, ReplayPool
 from monai_harmonize.networks import UNITTranslator
 from monai_harmonize.objectives import CycleGAN
 
 sys.path.insert(0, str(Path(__file__).parent))
-from training import make_trainer, weights
-
-GENERATORS = ("generator_ab", "generator_ba")
-DISCRIMINATORS = ("discriminator_a", "discriminator_b")
-State = dict[str, list[Tensor | None]]
-
-
-def run(trainer: ObjectiveTrainer, iterations: int) -> ObjectiveTrainer:
-    """Train for a few iterations only."""
-    trainer.add_event_handler(Events.ITERATION_COMPLETED(once=iterations), trainer.terminate)
-    trainer.run()
-    return trainer
-
-
-def at(trainer: ObjectiveTrainer, event: Events | ObjectiveEvents, take: Callable[[], object]) -> list:
-    """Collect a value whenever an event is fired."""
-    taken: list = []
-    trainer.add_event_handler(event, lambda: taken.append(take()))
-    return taken
-
-
-def parameters(trainer: ObjectiveTrainer) -> State:
-    return {name: [p.detach().clone() for p in net.parameters()] for name, net in trainer.objective.networks.items()}
-
-
-def gradients(trainer: ObjectiveTrainer) -> State:
-    return {
-        name: [None if p.grad is None else p.grad.clone() for p in net.parameters()]
-        for name, net in trainer.objective.networks.items()
-    }
-
-
-def at_step(trainer: ObjectiveTrainer) -> tuple[list[State], list[State]]:
-    """Collect all gradients whenever the generators', or the discriminators', optimizer is about to step."""
-    taken: tuple[list[State], list[State]] = ([], [])
-    for optimizer, into in zip((trainer.generator_optimizer, trainer.discriminator_optimizer), taken, strict=True):
-        optimizer.register_step_pre_hook(lambda *_, into=into: into.append(gradients(trainer)))
-    return taken
-
-
-def same(one: list[Tensor | None], other: list[Tensor | None]) -> bool:
-    return all(
-        a is b or (a is not None and b is not None and torch.equal(a, b)) for a, b in zip(one, other, strict=True)
-    )
-
-
-def moved(one: list[Tensor], other: list[Tensor]) -> bool:
-    """Whether every convolution's weights changed; a bias before an instance norm has no effect."""
-    return all(not torch.equal(a, b) for a, b in zip(one, other, strict=True) if a.ndim > 1)
+from training import make_trainer
+from watching import DISCRIMINATORS, GENERATORS, at, at_step, gradients, moved, parameters, run, same
 
 
 def test_one_step_moves_all_four_networks() -> None:
@@ -166,79 +116,6 @@ def test_an_exception_leaves_nothing_frozen() -> None:
     assert all(p.requires_grad for network in trainer.objective.networks.values() for p in network.parameters())
 
 
-def test_averages_follow_the_formula() -> None:
-    trainer = make_trainer()
-    average, generator = trainer.averages["generator_ab"], trainer.objective.networks["generator_ab"]
-    now = at(trainer, ObjectiveEvents.GENERATORS_STEPPED, lambda: [p.detach().clone() for p in generator.parameters()])
-    averaged = at(trainer, Events.ITERATION_COMPLETED, lambda: [p.detach().clone() for p in average.parameters()])
-    run(trainer, 4)
-    expected = now[0]
-    for values, found in zip(now, averaged, strict=True):
-        expected = [torch.lerp(old, new, 0.1) for old, new in zip(expected, values, strict=True)]
-        assert same(expected, found)
-    assert not same(now[-1], averaged[-1])
-
-
-def gradients_after(iterations: int, **options) -> tuple[State, State, int]:
-    """Gradients in double precision after one optimizer step of either side, and the number of steps."""
-    trainer = make_trainer(dropout=0.0, pool_size=0, double=True, **options)
-    steps: list[int] = []
-    trainer.generator_optimizer.register_step_post_hook(lambda *_: steps.append(1))
-    of_generators, of_discriminators = at_step(trainer)
-    run(trainer, iterations)
-    return of_generators[-1], of_discriminators[-1], len(steps)
-
-
-def test_accumulated_gradients_are_those_of_the_larger_batch() -> None:
-    """Instance norm treats every image by itself, so that nothing else differs."""
-    whole = gradients_after(1, batch_size=2)
-    parts = gradients_after(2, batch_size=1, accumulation_steps=2)
-    assert whole[2] == parts[2] == 1
-    for side, names in ((0, GENERATORS), (1, DISCRIMINATORS)):
-        for name in names:
-            for one, other in zip(whole[side][name], parts[side][name], strict=True):
-                torch.testing.assert_close(one, other, rtol=1e-8, atol=1e-12)
-                assert one.ndim == 1 or one.abs().sum() > 0
-
-
-def test_no_gradient_crosses_the_end_of_an_epoch() -> None:
-    """What is saved after an epoch is then all there is; an epoch's last group may be smaller."""
-    trainer = make_trainer(accumulation_steps=2)  # of three iterations per epoch
-    steps: list[int] = []
-    trainer.generator_optimizer.register_step_post_hook(lambda *_: steps.append(trainer.state.iteration))
-    run(trainer, 6)
-    assert steps == [2, 3, 5, 6]
-
-
-def test_averages_are_updated_once_per_step() -> None:
-    trainer = make_trainer(accumulation_steps=3)
-    run(trainer, 6)
-    assert int(trainer.averages["generator_ab"].n_averaged) == 2
-
-
-def test_bfloat16_computes_nearly_the_same_losses() -> None:
-    single, half = run(make_trainer(dropout=0.0), 1), run(make_trainer(dropout=0.0, precision="bfloat16"), 1)
-    one, other = single.state.output["losses"], half.state.output["losses"]
-    assert one.keys() == other.keys()
-    assert all(other[name] == pytest.approx(one[name], rel=0.05) for name in one)
-    assert one != other
-    assert all(p.dtype == torch.float32 for net in half.objective.networks.values() for p in net.parameters())
-    assert half.state.output["fake_b"].dtype == torch.bfloat16
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"precision": "double"}, r"precision is 'double'; expected one of \['bfloat16', 'float16', 'float32'\]"),
-        ({"precision": "float16"}, "precision 'float16' needs CUDA, the device is cpu; use 'bfloat16'"),
-        ({"accumulation_steps": 0}, "accumulation_steps is 0; expected 1 or more"),
-    ],
-)
-def test_wrong_options(options, told) -> None:
-    with pytest.raises(ValueError, match=told):
-        make_trainer(**options)
-
-
 class Blank(ReplayPool):
     """A pool that remembers nothing but black images."""
 
@@ -279,61 +156,3 @@ def test_a_side_without_terms_does_not_step() -> None:
     after = parameters(run(trainer, 2))
     assert all(same(before[name], after[name]) for name in DISCRIMINATORS)
     assert all(moved(before[name], after[name]) for name in GENERATORS)
-
-
-def test_a_second_run_continues() -> None:
-    whole, parts = make_trainer(dropout=0.0), make_trainer(dropout=0.0)
-    whole.run()
-    parts.state.max_epochs = 1
-    parts.run()
-    assert parts.state.iteration == 3
-    parts.state.max_epochs = 4
-    parts.run()
-    assert (parts.state.epoch, parts.state.iteration) == (4, 12)
-    expected = weights(whole)
-    assert all(torch.equal(value, expected[name]) for name, value in weights(parts).items())
-
-
-def test_every_epoch_has_its_own_order() -> None:
-    """Also when workers fetch the next epoch's first batches before it starts."""
-    shown = []
-    for workers in (0, 2):
-        trainer = make_trainer(workers=workers)
-        trainer.state.max_epochs = 3
-        shown.append(at(trainer, Events.ITERATION_COMPLETED, lambda t=trainer: t.state.output["image_a"].sum().item()))
-        trainer.run()
-    assert shown[0] == shown[1]
-    assert len(set(shown[0])) == 9
-
-
-def test_networks_train_even_when_a_validation_left_them_in_evaluation_mode() -> None:
-    trainer = make_trainer()
-    network = trainer.objective.networks["generator_ab"]
-    trainer.add_event_handler(Events.ITERATION_COMPLETED, network.eval)
-    modes: list[bool] = []
-    network.register_forward_pre_hook(lambda module, _: modes.append(module.training))
-    run(trainer, 2)
-    assert modes
-    assert all(modes)
-
-
-def test_channels_last_computes_the_same() -> None:
-    plain, last = run(make_trainer(dropout=0.0), 2), make_trainer(dropout=0.0, channels_last=True)
-    kernel = last.objective.networks["generator_ab"].layers[3].weight
-    assert kernel.is_contiguous(memory_format=torch.channels_last)
-    run(last, 2)
-    assert last.state.output["losses"] == pytest.approx(plain.state.output["losses"], rel=1e-3)
-    assert last.state.output["image_a"].is_contiguous(memory_format=torch.channels_last)
-
-
-def test_any_iterable_of_batches_will_do() -> None:
-    trainer = make_trainer()
-    trainer.data_loader = list(trainer.data_loader)
-    assert run(trainer, 2).state.iteration == 2
-
-
-def test_batches_become_plain_tensors() -> None:
-    batch = {"image_a": MetaTensor(torch.ones(1, 1, 2, 2), meta={"a": 1}), "name": ["x"], "image_b": torch.zeros(1)}
-    moved_batch = move_images(batch, "cpu", dtype=torch.float64)
-    assert set(moved_batch) == {"image_a", "image_b"}
-    assert all(type(value) is Tensor and value.dtype == torch.float64 for value in moved_batch.values())

@@ -14,8 +14,8 @@ from sklearn import metrics as sklearn_metrics
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.metrics import LabelDiceMetric, LabelIoUMetric, PixelAccuracyMetric
-from monai_harmonize.metrics import label_overlap as module
-from monai_harmonize.metrics.label_overlap import confusion_matrix, label_dice, label_iou, pixel_accuracy
+from monai_harmonize.metrics import confusion as module
+from monai_harmonize.metrics.confusion import confusion_matrix, label_dice, label_iou, pixel_accuracy
 
 CLASSES = 6
 # Two images of 2x4 pixels: in the first, label 1 is hit in one pixel of two, label 2 is missed, label 3 invented.

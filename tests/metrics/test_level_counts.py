@@ -1,13 +1,16 @@
 """Counts of grey levels, by table and by sorting, against numpy."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.metrics import level_counts as module
-from monai_harmonize.metrics.level_counts import level_counts
+from monai_harmonize.metrics.level_counts import LARGEST, level_counts
 
 TYPES = [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.int64, np.uint64, np.float32, np.float64]
 
@@ -17,7 +20,8 @@ def random_image(dtype: type, shape: tuple[int, ...] = (7, 40, 50)) -> np.ndarra
     if np.dtype(dtype).kind == "f":
         return random.normal(size=shape).astype(dtype)
     limits = np.iinfo(dtype)
-    return random.integers(limits.min, limits.max, shape, dtype=dtype, endpoint=True)
+    low, high = max(limits.min, -int(LARGEST)), min(limits.max, int(LARGEST))
+    return random.integers(low, high, shape, dtype=dtype, endpoint=True)
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -89,3 +93,27 @@ def test_memory_order_is_a_view_of_any_dense_array() -> None:
     array = np.arange(24).reshape(2, 3, 4)
     for one in (array, array.transpose(2, 0, 1), np.asfortranarray(array)):
         assert np.shares_memory(module.in_memory_order(one), one)
+
+
+@pytest.mark.parametrize(
+    ("extreme", "dtype", "told"),
+    [
+        (np.iinfo(np.int64).min, np.int64, "-9.22337e+18"),
+        (np.iinfo(np.int64).max, np.int64, "9.22337e+18"),
+        (np.iinfo(np.uint64).max, np.uint64, "1.84467e+19"),
+        (1e300, np.float64, "1e+300"),
+        (-1.7e308, np.float64, "-1.7e+308"),
+        (3e38, np.float32, "3e+38"),
+    ],
+)
+def test_levels_beyond_all_images_are_named(extreme: float, dtype: type, told: str) -> None:
+    image = np.array([0, 1, extreme], dtype)
+    with pytest.raises(InputError, match=rf"a grey level is {re.escape(told)}; expected at most 1e\+15 in size"):
+        level_counts(image)
+    assert level_counts(image, np.array([True, True, False])).levels.tolist() == [0, 1]
+
+
+def test_levels_apart_by_less_than_rounding_are_no_tone() -> None:
+    assert level_counts(np.array([0.0, 1e-29])).has_tone
+    assert not level_counts(np.array([0.0, 1e-31])).has_tone
+    assert level_counts(np.array([LARGEST - 1, LARGEST])).has_tone

@@ -85,7 +85,10 @@ def test_a_series_holds_the_volume(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"sites": ("site_x",)}, "site_x"),
-        ({"anatomies_per_site": {"truth": 1}}, "choose counts"),
+        ({"sites": ("site_a", "site_a")}, "none twice"),
+        ({"anatomies_per_site": {"truth": 1}}, "unknown splits"),
+        ({"anatomies_per_site": {"train": 0}}, "at least one patient"),
+        ({"seed": -1}, "seed must be at least 0"),
         ({"file_format": "png"}, "expected one of"),
         ({"shape": (4, 4, 4)}, "8 or more"),
     ],

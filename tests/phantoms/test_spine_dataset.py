@@ -14,7 +14,7 @@ from monai_harmonize.data.manifest import load_manifest
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.segmentation_records import records_with_masks
 from monai_harmonize.phantoms import default_data
-from monai_harmonize.phantoms.default_data import spine_inputs, spine_manifest
+from monai_harmonize.phantoms.default_data import SPINE
 from monai_harmonize.phantoms.spine_dataset import ensure_spine_dataset, write_spine_dataset
 
 COUNTS = {"train": 1, "test": 1}
@@ -132,9 +132,10 @@ def test_options_decide_labels_pairs_and_strength(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"sites": ("site_x",)}, "site_x"),
-        ({"sites": ("sharp", "sharp")}, "each once"),
-        ({"anatomies_per_site": {"truth": 1}}, "choose counts"),
+        ({"sites": ("sharp", "sharp")}, "none twice"),
+        ({"anatomies_per_site": {"truth": 1}}, "unknown splits"),
         ({"anatomies_per_site": {"train": 0}}, "at least one patient"),
+        ({"seed": -1}, "seed must be at least 0"),
         ({"file_format": "png"}, "expected one of"),
         ({"labels": "bones"}, "'bones'"),
         ({"shape": (4, 4, 4)}, "8 or more"),
@@ -156,9 +157,9 @@ def test_bundles_get_phantoms_or_the_users_data(folder: Path, tmp_path: Path, mo
         return folder / "manifest.csv"
 
     monkeypatch.setattr(default_data, "ensure_spine_dataset", make)
-    assert len(spine_manifest(None, None, tmp_path).records) == 6
+    assert len(SPINE.manifest(None, None, tmp_path).records) == 6
     assert asked == {"folder": tmp_path, "sites": default_data.SPINE_SITES}
     asked.clear()
-    inputs = spine_inputs(None, None, folder, tmp_path, "exported", "test")
+    inputs = SPINE.inputs(None, None, folder, tmp_path, "exported", "test")
     assert [Path(item["image"]).parent for item in inputs.items] == [folder / "test" / "exported"]
     assert asked == {}

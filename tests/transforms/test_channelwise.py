@@ -8,8 +8,9 @@ import torch
 from monai.data import MetaTensor
 
 from monai_harmonize import transforms
-from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.metrics import SiteReference, save_site_reference
+from monai_harmonize.transforms.channelwise import of_type
 
 NAMES = (
     "MatchMeanCdf",
@@ -177,3 +178,50 @@ def test_curves_increase_and_see_every_level(name: str) -> None:
 def test_what_is_no_image_is_refused(bad: np.ndarray) -> None:
     with pytest.raises(InputError, match="expected numbers"):
         made("MatchMeanCdf")(bad)
+
+
+EXTREMES = [np.int64(np.iinfo(np.int64).min), np.uint64(np.iinfo(np.uint64).max), 1e300, -1.7e308, np.float32(3e38)]
+
+
+@each
+@pytest.mark.parametrize("extreme", EXTREMES, ids=str)
+def test_a_level_beyond_all_images_is_named_with_its_file(name: str, extreme: np.generic) -> None:
+    """Squares would overflow, and float64 would merge whole numbers: the results would be wrong or NaN."""
+    image = IMAGE.astype(np.asarray(extreme).dtype)
+    image[0, 0, 0] = extreme
+    inside = np.ones(IMAGE.shape[1:], bool)
+    inside[0, 0] = False
+    for mask in (None, inside):
+        with pytest.raises(InputError, match=r"^a grey level is"):
+            made(name)(image, mask)
+    if image.dtype != np.uint64:
+        with pytest.raises(ImageFileError, match=r"^scan\.nii: a grey level is"):
+            made(name)(MetaTensor(torch.from_numpy(image), meta={"filename_or_obj": "scan.nii"}))
+
+
+def test_no_site_or_template_has_a_level_beyond_all_images() -> None:
+    extreme = np.where(IMAGE.max() == IMAGE, 1e300, IMAGE)
+    with pytest.raises(InputError, match=r"a grey level is 1e\+300"):
+        SiteReference.fit([extreme])
+    with pytest.raises(InputError, match=r"a grey level is 1e\+300"):
+        transforms.MatchHistogram(extreme)
+    for levels in ((0, 1e300), (0, float("inf")), (-np.inf, 0), (0, float("nan"))):
+        with pytest.raises(InputError, match=r"expected two that increase, at most 1e\+15"):
+            transforms.EqualiseHistogram(levels)
+
+
+@each
+def test_an_image_that_varies_by_less_than_rounding_stays(name: str) -> None:
+    image = IMAGE * 1e-310
+    np.testing.assert_array_equal(made(name)(image), image)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64, np.int32, np.uint8])
+@pytest.mark.parametrize("working", [np.float32, np.float64])
+def test_whole_numbers_of_any_size_are_clipped_and_not_wrapped(dtype: type, working: type) -> None:
+    limits = np.iinfo(dtype)
+    result = of_type(np.array([-1e30, 1.4, 1e30], working), np.dtype(dtype))
+    assert result.dtype == dtype
+    assert result[0] == limits.min
+    assert result[1] == 1
+    assert limits.max - 2048 <= int(result[2]) <= limits.max

@@ -115,7 +115,7 @@ def test_every_format_names_method_and_weights(tmp_path, films):
     assert Image.open(paths[0]).info["Software"] == expected
     assert expected in pydicom.dcmread(paths[2]).DerivationDescription
     assert nibabel.load(paths[3]).header["descrip"].item().decode() == expected
-    assert SaveLikeSource("out", **options).weights_digest == options["weights_digest"]
+    assert SaveLikeSource("out", **options).maker.weights_digest == options["weights_digest"]
     with pytest.raises(InputError, match="hexadecimal"):
         SaveLikeSource(tmp_path / "out", weights_digest="model.pt")(LoadRadiograph()(films[0]))
 

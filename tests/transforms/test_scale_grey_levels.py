@@ -1,11 +1,14 @@
 """Between the grey levels of a file and [-1, 1], there and back."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.transforms.scale_grey_levels import (
     RestoreGreyLevels,
     RestoreGreyLevelsD,
@@ -128,3 +131,15 @@ def test_missing_results() -> None:
     assert set(RestoreGreyLevelsd("pred", allow_missing_keys=True)(item)) == {"image"}
     with pytest.raises(KeyError):
         RestoreGreyLevelsd("pred")(item)
+
+
+@pytest.mark.parametrize("grey_range", [(0.0, 1e300), (-1e308, 1e308), (0.0, math.inf), (math.nan, 1.0)])
+def test_a_range_that_float32_does_not_hold_is_named(grey_range: tuple[float, float]) -> None:
+    for transform in (ScaleGreyLevels(grey_range), RestoreGreyLevels(grey_range)):
+        with pytest.raises(InputError, match=r"image: grey range is .*, which float32 holds"):
+            transform(torch.zeros(1, 2, 2))
+
+
+def test_the_widest_range_of_float32_still_gives_numbers() -> None:
+    ends = torch.tensor([[[-3e38, 0.0, 3e38]]])
+    torch.testing.assert_close(ScaleGreyLevels((-3e38, 3e38))(ends), torch.tensor([[[-1.0, 0.0, 1.0]]]))

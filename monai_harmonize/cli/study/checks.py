@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from monai_harmonize.cli.study.definition import Definition, Model
+from monai_harmonize.cli.study.names import CODE
 from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.data import InputError, records_with_labels
 from monai_harmonize.data.manifest import Manifest
+from monai_harmonize.engines.bundle import read_config
 
-__all__ = ["check_study"]
+__all__ = ["check_counts", "check_study"]
+
+# Entries of a training that count something.
+COUNTS = frozenset({"batch_size", "epochs", "patches_per_volume", "slices_per_volume", "val_interval"})
 
 
 def check_study(study: Study) -> None:
     """Look for everything that the steps will ask for.
 
     Raises:
-        InputError: a bundle, overlay or entry of the definition does not exist, a method's bundle is no harmonizer, or
-            images to train or to test on lack a class; the message names it.
+        InputError: a bundle, overlay or entry of the definition does not exist or counts something by another number
+            than 1, 2, 3 ..., a method's bundle is no harmonizer, or images to train or to test on lack a class; the
+            message names it.
         ManifestError: a site has no image of a split.
     """
     check_bundles(study.definition)
@@ -26,8 +34,25 @@ def check_bundles(definition: Definition) -> None:
     """Refuse bundles that lack what the definition asks of them."""
     for model in (definition.classifier, *definition.methods.values()):
         model.find().files("train", model.overlays, model.train)
+        check_counts(model)
     for model in definition.methods.values():
         check_harmonizer(model)
+
+
+def check_counts(model: Model) -> None:
+    """Refuse a training whose epochs or images at a time, of the definition or an overlay, are no number of them."""
+    content: dict[str, Any] = {}
+    for name in ("train", *model.overlays):
+        content |= read_config(model.find().config(name))
+    content |= model.train
+    for name in sorted(COUNTS & content.keys()):
+        value = content[name]
+        if isinstance(value, str) and value.startswith(CODE):
+            continue
+        if type(value) is not int or value < 1:
+            raise InputError(
+                f"{name} of {model.title} (bundle {model.bundle}) is {value!r}; expected a whole number of 1 or more."
+            )
 
 
 def check_harmonizer(model: Model) -> None:

@@ -25,6 +25,9 @@ __all__ = ["Clock", "needed_stages", "run_in_parallel"]
 # One thread each, and no progress bars that write over each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
 
+# Seconds after which the running steps are told, so that silence does not look like a standstill.
+SILENCE = 60.0
+
 # The steps as a worker knows them.
 stages_here: list[Stage] = []
 
@@ -96,11 +99,16 @@ def run_all(stages: Sequence[Stage], pool: ProcessPoolExecutor, processes: int) 
     needed, waiting = needed_stages(stages), list(range(len(stages)))
     running: dict[Future[tuple[bool, float]], int] = {}
     clock, finished, skipped = Clock([stage.cost for stage in stages], processes), set[int](), 0
+    errors.print(f"{len(stages)} steps, {clock}")
     while waiting or running:
         for number in [number for number in waiting if needed[number] <= finished][: processes - len(running)]:
             waiting.remove(number)
             running[pool.submit(run_stage, number)] = number
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
+        done = wait(running, SILENCE, FIRST_COMPLETED).done
+        if not done:
+            shown = "; ".join(stages[number].title for number in running.values())
+            errors.print(f"[{len(finished)}/{len(stages)}, {clock}] running: {shown}")
+        for future in done:
             number = running.pop(future)
             worked, seconds = future.result()
             clock.finish(stages[number].cost, seconds, not worked)

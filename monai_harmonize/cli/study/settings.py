@@ -12,9 +12,9 @@ from monai_harmonize.cli.study.definition import Definition
 from monai_harmonize.cli.study.kept import keep_settings, records_digest
 from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.data import InputError
+from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.evaluation.classification.study_folder import Direction, StudyFolder
-from monai_harmonize.phantoms.default_data import ChestInputs
 
 __all__ = ["Study"]
 
@@ -82,10 +82,10 @@ class Study(StudyFolder):
         name = "model.pt" if direction == first else "model_b2a.pt"
         return self.folder / "harmonizers" / method / first.folder / name
 
-    def inputs(self, direction: Direction) -> ChestInputs:
+    def inputs(self, direction: Direction) -> Inputs:
         """Images to be harmonized."""
         records = self.manifest.select(site=direction.source, split=self.splits)
-        return ChestInputs([{"image": record["image"]} for record in records], self.root)
+        return Inputs([{"image": record["image"]} for record in records], self.root)
 
     def records_of_harmonizers(self) -> Manifest:
         """What harmonizers may train on: with ``transductive`` the tested images, too."""

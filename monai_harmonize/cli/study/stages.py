@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from monai_harmonize.cli.job import Job
@@ -14,6 +15,7 @@ from monai_harmonize.cli.study.stage import Stage
 from monai_harmonize.cli.study.training import configurations, done, run, train
 from monai_harmonize.data import InputError
 from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.networks import digest_of_weights
@@ -73,14 +75,16 @@ def harmonizer_training(study: Study, method: str, direction: Direction) -> Stag
 
 
 def harmonization(study: Study, method: str, direction: Direction) -> Stage:
-    """Write harmonized files with their certificates; what an interrupted run wrote stays."""
+    """Write harmonized files with their certificates; what an earlier run wrote stays, what is gone is made again."""
     model, folder = study.definition.methods[method], study.harmonized(direction, method)
     weights, backwards = study.harmonizer_weights(method, direction), direction != study.directions[0]
+    inputs, paths = study.inputs(direction), OutputPaths(folder, study.root)
+    results = (folder / TABLE_NAME, *(paths.path_for(Path(item["image"])) for item in inputs.items))
     overlays = [*model.configurations_of_inference, *([model.reverse] if model.reverse and backwards else [])]
 
     def work() -> None:
         job = Job(model.find(), overlays, weights, {"panels": "none", **model.inference})
-        summary = job.run(study.inputs(direction), folder)
+        summary = job.run(inputs, folder)
         if summary.failed:
             raise InputError(
                 f"{folder}: {summary.failed} of {summary.images} images could not be harmonized, see above."
@@ -90,7 +94,7 @@ def harmonization(study: Study, method: str, direction: Direction) -> Stage:
         return {"weights": digest_of_weights(weights), "inference": dict(model.inference), "overlays": overlays}
 
     title = f"harmonize {direction.source} to {direction.target} by {model.title}"
-    return Stage(title, folder.with_name(f"{folder.name}.done.json"), settings, work, (folder / TABLE_NAME,))
+    return Stage(title, folder.with_name(f"{folder.name}.done.json"), settings, work, results)
 
 
 def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from monai_harmonize.cli.study.checks import check_counts
 from monai_harmonize.cli.study.definition import Model
 from monai_harmonize.cli.style_study.settings import StyleStudy
 from monai_harmonize.data import InputError, records_with_masks
@@ -34,6 +35,7 @@ def check_bundles(study: StyleStudy) -> None:
     styles = {network: definition.style_model(*network) for network in definition.networks}
     for name, model in [*segmentation.items(), *styles.items()]:
         model.find().files("train", model.overlays, model.train)
+        check_counts(model)
         needed = {"site", "records", "mask_columns"} if name in segmentation else {"source_site", "target_site"}
         if name in definition.augmentations and definition.augmentations[str(name)].style is not None:
             needed |= {"style_checkpoint"}

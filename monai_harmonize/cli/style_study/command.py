@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
-from monai_harmonize.cli.protocol import LARGEST_SEED, narrow_table, number
+from monai_harmonize.cli.protocol import narrow_table, number
 from monai_harmonize.cli.study.parallel import run_in_parallel
 from monai_harmonize.cli.style_study.checks import check_style_study
 from monai_harmonize.cli.style_study.definition import Sites, find_style_definition
@@ -18,7 +20,8 @@ from monai_harmonize.cli.style_study.judging import distance_of
 from monai_harmonize.cli.style_study.settings import StyleStudy
 from monai_harmonize.cli.style_study.stages import stages_of
 from monai_harmonize.evaluation.style import StyleReport, run_style_report
-from monai_harmonize.phantoms.default_data import spine_manifest
+from monai_harmonize.phantoms import ensure_spine_dataset
+from monai_harmonize.phantoms.default_data import SPINE
 
 __all__ = ["style_study"]
 
@@ -58,7 +61,8 @@ def style_study(
     """
     compared = find_style_definition(definition)
     sites = chosen_sites(compared.sites, home, shifted, unseen, own=manifest is not None or dataset_dir is not None)
-    loaded = spine_manifest(manifest, dataset_dir, output / "data", sites=sites.all)
+    phantoms = replace(SPINE, make=partial(ensure_spine_dataset, sites=sites.all))
+    loaded = phantoms.manifest(manifest, dataset_dir, output / "data")
     study = StyleStudy(
         folder=output,
         manifest=loaded,

@@ -78,7 +78,10 @@ def read_pictures(
         )
         if pairing.missing:
             listed = ", ".join(pairing.missing[:5]) + ", ..." * (len(pairing.missing) > 5)
-            raise InputError(f"{folder}: {len(pairing.missing)} images of {direction.source} are missing: {listed}")
+            raise InputError(
+                f"{folder}: {len(pairing.missing)} images of {direction.source} are missing: {listed}. The study's "
+                "monai-harmonize protocol command, given again, makes them again."
+            )
         sources = {case.name: case.source for case in pairing.cases}
         harmonized[method.name] = {case.name: case.harmonized for case in pairing.cases}
         certificates[method.name] = CertificateTable(folder / TABLE_NAME).known()

@@ -21,6 +21,8 @@ __all__ = ["ScoreSet", "Scores", "read_direction", "read_scores", "score_set"]
 COLUMNS = ("image", "patient", "label", "probability")
 # Probabilities of exactly 0 and 1 have no logit; float32 cannot tell others from them beyond this.
 CLOSEST = 1e-7
+# Digits of a number; whole ones of 310 and more have no float64, which pandas does not forgive.
+LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def read_scores(paths: Sequence[Path], like: tuple[Path, Scores] | None = None) 
         like: file and scores whose images, patients and labels these must have.
 
     Raises:
-        InputError: a file cannot be read, lacks a column, has an image twice, an unlabelled image, another label than
-            0 and 1, a probability that is NaN or outside [0, 1], fewer than two patients of a class, or disagrees with
-            another file.
+        InputError: a file cannot be read, lacks a column or has it twice, has an image twice, an unlabelled image,
+            another label than 0 and 1, a probability that is NaN or outside [0, 1], fewer than two patients of a
+            class, or disagrees with another file.
     """
     tables = {path: _table(path) for path in paths}
     first_path, first = like[0] if like else paths[0], _facts(like[1]) if like else next(iter(tables.values()))
@@ -140,11 +142,15 @@ def _table(path: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype={"image": str, "patient": str}, keep_default_na=True)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as CSV ({error}); expected columns {', '.join(COLUMNS)}") from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise InputError(f"{path}: its lines hold more values than its first line has columns; expected one for each")
+    if twice := [name for name in COLUMNS if f"{name}.1" in table.columns]:
+        raise InputError(f"{path}: has the column {twice[0]} twice; which one counts?")
     if absent := [name for name in COLUMNS if name not in table.columns]:
         raise InputError(f"{path}: has no column {', '.join(absent)}; expected {', '.join(COLUMNS)}")
     if table.empty:
         raise InputError(f"{path}: holds no image; score at least one of each class")
-    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("label", "probability")}
+    numbers = {name: _numbers(table[name]) for name in ("label", "probability")}
     refused = {
         "has no name": table["image"].isna(),
         "occurs twice": table["image"].duplicated(),
@@ -161,6 +167,11 @@ def _table(path: Path) -> pd.DataFrame:
     table["label"] = numbers["label"].astype(np.int64)
     table["probability"] = numbers["probability"]
     return table.set_index("image")
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    """Numbers of a column, NaN where there is none, or one that float64 does not hold."""
+    return pd.to_numeric(column.where(column.astype(str).str.len() < LONGEST), errors="coerce")
 
 
 def _agree(first_path: Path, first: pd.DataFrame, path: Path, table: pd.DataFrame) -> None:

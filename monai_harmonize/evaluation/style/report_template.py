@@ -29,7 +29,7 @@ STYLE_TEMPLATE = (
 {{ scores }}
 {{ segmentation }}
 {{ segmented }}
-<h2>Table 1. Three methods of style transfer</h2>
+<h2>Table 1. Methods of style transfer</h2>
 {{ methods }}
 {{ drawn }}
 {% if extractors %}<h2>Extractors (Figs. 8 and 9)</h2>

@@ -14,7 +14,7 @@ from torch import Tensor
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.style.style_table import BACK, TO
 from monai_harmonize.metrics import batch_structural_similarity, conditional_inception_score
-from monai_harmonize.metrics.label_overlap import confusion_matrix, label_iou
+from monai_harmonize.metrics.confusion import confusion_matrix, label_iou
 
 __all__ = ["Judges", "StyleCase", "score_styles", "spread_slices"]
 

@@ -88,16 +88,16 @@ def rows(
                 "mean_iou_sd": float(by_seed.std(ddof=1)) if len(by_seed) > 1 else np.nan,
                 **with_ends("loss", loss),
                 **with_ends("change", here - plain),
-                **share_regained(here - plain, loss, kind == PLAIN or look == home),
+                **share_regained(here - plain, loss, kind == PLAIN),
             }
 
 
-def share_regained(change: Array, loss: Array, without: bool) -> dict[str, float]:
-    """Share of the loss that is regained; NaN ``without`` a meaning, or where there is no loss worth a share."""
+def share_regained(change: Array, loss: Array, plain: bool) -> dict[str, float]:
+    """Share of the loss that is regained; NaN for the ``plain`` network, or where there is no loss worth a share."""
     ends = with_ends("loss", loss)
     # A single patient has no interval.
     low = ends["loss"] if np.isnan(ends["loss_low"]) else ends["loss_low"]
-    if without or not (low > 0 and ends["loss"] >= SMALLEST_LOSS):
+    if plain or not (low > 0 and ends["loss"] >= SMALLEST_LOSS):
         return dict.fromkeys(("regained", "regained_low", "regained_high"), np.nan)
     # At most 2.5 % of the resamples show no loss; they have no share and are left out.
     shown = loss > 0

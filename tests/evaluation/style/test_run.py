@@ -79,6 +79,8 @@ def test_tables_and_page(folder: Path) -> None:
     assert "On &lt;b&gt;, a look whose style the methods learned, it loses 30.0 points" in page
     assert "<b>" not in page.replace("<b>Before", "")
     assert "75% of &lt;b&gt;" in page
+    assert "+15.0" in page
+    assert "+30.0" in page
     # Bars, three segmentations, methods, extractors of the method that has several.
     assert page.count("data:image/png;base64,") == 6
     assert "/somewhere" not in page
