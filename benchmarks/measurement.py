@@ -44,23 +44,25 @@ class Memory:
     above_start: float
 
 
-def alternate(steps: Mapping[str, Step], repeats: int, synchronize: Step) -> dict[str, list[float]]:
+def alternate(
+    steps: Mapping[str, Step], repeats: int, synchronize: Step, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
     """Seconds of every step, run in turn (A B C A B C ...), so that a slow spell of the machine meets all alike."""
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(repeats):
         for name, step in steps.items():
-            seconds[name].append(timed(step, synchronize))
+            seconds[name].append(timed(step, synchronize, clock))
             logger.info("%s: %.2f s", name, seconds[name][-1])
     return seconds
 
 
-def timed(work: Step, synchronize: Step) -> float:
-    """Wall-clock seconds of one call."""
+def timed(work: Step, synchronize: Step, clock: Callable[[], float]) -> float:
+    """Seconds of one call."""
     synchronize()
-    start = time.perf_counter()
+    start = clock()
     work()
     synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def count_operations(step: Step) -> int:
@@ -70,8 +72,10 @@ def count_operations(step: Step) -> int:
     return int(counter.get_total_flops())
 
 
-def convolution_rate(dtype: torch.dtype, setup: Setup, synchronize: Step, repeats: int = 30) -> float:
-    """Operations per second of the generator's main convolution alone (3x3, 256 channels, 64x64), best of all."""
+def convolution_rate(
+    dtype: torch.dtype, setup: Setup, synchronize: Step, clock: Callable[[], float], repeats: int = 30
+) -> float:
+    """Operations per second of the networks' main convolution alone (3x3, 256 channels, 64x64), best of all."""
     setup.prepare()
     width, side = 256, 64
     image = torch.rand(1, width, side, side, device=setup.device, dtype=dtype)
@@ -79,7 +83,7 @@ def convolution_rate(dtype: torch.dtype, setup: Setup, synchronize: Step, repeat
     with torch.inference_mode():
         work: Callable[[], object] = lambda: conv2d(image, weight, padding=1)  # noqa: E731 - timed twice below
         work()
-        fastest = min(timed(lambda: (work(), None)[1], synchronize) for _ in range(repeats))
+        fastest = min(timed(lambda: (work(), None)[1], synchronize, clock) for _ in range(repeats))
     return 2 * 9 * width**2 * side**2 / fastest
 
 

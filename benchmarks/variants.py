@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import torch
 from monai.networks.nets import PatchDiscriminator
+from plain_adain import CONTENT_WEIGHT, STYLE_WEIGHT, PlainAdaIN, PlainDecoder
 from plain_cyclegan import PlainCycleGAN
 from plain_unit import PlainUNIT
 from torch import nn
 from torch.optim import Adam, Optimizer
 
 from monai_harmonize.engines import ObjectiveTrainer, ReplayPool
-from monai_harmonize.networks import ResNetGenerator, UNITTranslator
-from monai_harmonize.objectives import UNIT, CycleGAN
+from monai_harmonize.networks import ResNetGenerator, StyleTransferNet, UNITTranslator
+from monai_harmonize.objectives import UNIT, CycleGAN, StyleTransfer
 
-__all__ = ["METHODS", "REFERENCE", "VARIANTS", "Method", "Setup", "Step", "make_step"]
+__all__ = ["REFERENCE", "VARIANTS", "Adversarial", "Setup", "Step", "make_step"]
 
 Step = Callable[[], None]
 REFERENCE = "plain float32"
@@ -43,8 +44,8 @@ class Setup:
 
 
 @dataclass(frozen=True)
-class Method:
-    """What differs between the methods.
+class Adversarial:
+    """What differs between the methods with discriminators.
 
     Args:
         generators: makes A to B and B to A.
@@ -75,9 +76,9 @@ def partners(setup: Setup) -> list[nn.Module]:
     return [translator, translator.partner()]
 
 
-METHODS = {
-    "CycleGAN": Method(resnets, PlainCycleGAN, CycleGAN, 2e-4, pools=True),
-    "UNIT": Method(partners, lambda *parts: PlainUNIT(*parts[:4], dtype=parts[-1]), UNIT, 1e-4, pools=False),
+ADVERSARIAL = {
+    "CycleGAN": Adversarial(resnets, PlainCycleGAN, CycleGAN, 2e-4, pools=True),
+    "UNIT": Adversarial(partners, lambda *parts: PlainUNIT(*parts[:4], dtype=parts[-1]), UNIT, 1e-4, pools=False),
 }
 
 
@@ -91,7 +92,20 @@ def make_step(variant: str, setup: Setup) -> Step:
         raise ValueError(f"variant is {variant!r}; expected one of {VARIANTS}.")
     setup.prepare()
     loop, precision = variant.split()
-    method = METHODS[setup.method]
+    if setup.method == "AdaIN":
+        return style_transfer_step(loop, precision, setup)
+    return adversarial_step(loop, precision, setup)
+
+
+def images(setup: Setup) -> tuple[torch.Tensor, ...]:
+    """A batch of each site."""
+    shape = (setup.batch, 1, setup.size, setup.size)
+    return tuple(torch.empty(shape, device=setup.device).uniform_(-1, 1) for _ in range(2))
+
+
+def adversarial_step(loop: str, precision: str, setup: Setup) -> Step:
+    """A step with discriminators."""
+    method = ADVERSARIAL[setup.method]
     generators = [network.to(setup.device) for network in method.generators(setup)]
     discriminators: list[nn.Module] = [
         PatchDiscriminator(2, setup.channels, 1, norm="INSTANCE").to(setup.device) for _ in range(2)
@@ -102,8 +116,7 @@ def make_step(variant: str, setup: Setup) -> Step:
         for networks in (generators, discriminators)
     )
     pools = [ReplayPool(setup.pool, seed) for seed in (0, 1)] if method.pools else []
-    shape = (setup.batch, 1, setup.size, setup.size)
-    image_a, image_b = (torch.empty(shape, device=setup.device).uniform_(-1, 1) for _ in range(2))
+    image_a, image_b = images(setup)
     if loop == "plain":
         dtype = getattr(torch, precision)
         plain = method.plain(generators, discriminators, generator_optimizer, discriminator_optimizer, pools, dtype)
@@ -120,3 +133,37 @@ def make_step(variant: str, setup: Setup) -> Step:
     )
     # One epoch of one iteration; a finished engine starts anew.
     return trainer.run
+
+
+def style_transfer_step(loop: str, precision: str, setup: Setup) -> Step:
+    """A step of the decoder: the whole batch at once, or ours, image by image, for the gradient of the whole batch.
+
+    Raises:
+        ValueError: another width than the encoder's.
+    """
+    network = StyleTransferNet(num_blocks=setup.blocks).to(setup.device)
+    if setup.channels != network.extractor.channels[0]:
+        raise ValueError(f"channels is {setup.channels}; the encoder has {network.extractor.channels[0]}.")
+    image_a, image_b = images(setup)
+    if loop == "plain":
+        decoder = PlainDecoder(network)
+        plain = PlainAdaIN(network.extractor, decoder, adam(decoder), getattr(torch, precision))
+        return lambda: plain.step(image_a, image_b)
+    weights = {"contextual": 0.0, "content": CONTENT_WEIGHT, "style": STYLE_WEIGHT}
+    trainer = ObjectiveTrainer(
+        setup.device,
+        1,
+        [{"image_a": a, "image_b": b} for a, b in zip(image_a.split(1), image_b.split(1), strict=True)],
+        StyleTransfer(network, weights),
+        adam(network),
+        precision=precision,
+        channels_last=True,
+        accumulation_steps=setup.batch,
+    )
+    # One epoch, which is one step of the optimizer.
+    return trainer.run
+
+
+def adam(network: nn.Module) -> Adam:
+    """Huang's optimizer."""
+    return Adam(network.parameters(), 1e-4)

@@ -3,7 +3,7 @@
 Source: Xu, Li, Shin 2020, "Medical image processing with contextual style transfer", section "Context-ware
 style transfer model", after Huang and Belongie 2017 (a decoder that mirrors the encoder, nearest-neighbour upsampling,
 reflection at the border, and no normalization, which would undo the style). Written from the papers. Ours: residual
-blocks, clipping.
+blocks, of which the first doubles, and clipping.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.networks.convolution_blocks import RELU, ResidualBlock, initialize_for_relu
+from monai_harmonize.networks.upsampled_convolution import UpsampledConvolution
 
 __all__ = ["FeatureDecoder"]
 
@@ -58,14 +59,16 @@ class FeatureDecoder(nn.Module):
         while stride > 1:
             stride //= 2
             narrow = width_at.get(stride, max(width // 2, NARROWEST))
-            layers += [*convolution(width, narrow), nn.Upsample(scale_factor=2.0, mode="nearest")]
-            layers += [ResidualBlock(2, narrow, None) for _ in range(num_blocks)]
+            layers += convolution(width, narrow)
+            # The identity keeps the names of weights from when doubling was a layer of its own.
+            layers += [nn.Identity(), DoublingBlock(narrow)] if num_blocks else [doubling()]
+            layers += [ResidualBlock(2, narrow, None) for _ in range(num_blocks - 1)]
             width = narrow
         self.layers = nn.Sequential(*layers, *convolution(width, width), convolution(width, 1)[0])
         self.apply(initialize_for_relu)
         # Blocks begin as the identity and the image as nearly grey: the signal does not grow.
         for layer in self.layers:
-            if isinstance(layer, ResidualBlock):
+            if isinstance(layer, ResidualBlock | DoublingBlock):
                 nn.init.zeros_(layer.layers[-1].get_parameter("weight"))
         nn.init.normal_(self.layers[-1].get_parameter("weight"), std=0.01)
 
@@ -80,6 +83,31 @@ class FeatureDecoder(nn.Module):
         """
         image: Tensor = self.layers(features)
         return image.detach().clamp(-1.0, 1.0) + (image - image.detach())
+
+
+class DoublingBlock(nn.Module):
+    """``ResidualBlock`` without normalization behind a doubling of the size, which its convolutions do not wait for.
+
+    Args:
+        channels: width of input and output.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        first, (second, rectifier) = UpsampledConvolution(channels, channels), convolution(channels, channels)
+        self.layers = nn.Sequential(first, rectifier, second)
+        self.doubling = doubling()
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(B, C, W, H)`` to ``(B, C, 2 W, 2 H)``."""
+        doubled: Tensor = self.doubling(features)
+        change: Tensor = self.layers(features)
+        return doubled + change
+
+
+def doubling() -> nn.Module:
+    """Nearest neighbours."""
+    return nn.Upsample(scale_factor=2.0, mode="nearest")
 
 
 def convolution(in_channels: int, out_channels: int) -> list[Any]:

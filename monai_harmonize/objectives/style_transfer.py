@@ -82,6 +82,8 @@ class StyleTransfer(Objective):
         with torch.no_grad():
             content, style = extractor(batch["image_a"]), extractor(batch["image_b"])
             code = self.network.normalized_like(content[deepest], style[deepest])
+            # What no term looks at need not wait for the terms.
+            content = {name: content[name] for name in self.context_layers if self.wants("contextual")}
         stylized = self.network.decode(code, list(batch["image_a"].shape[2:]))
         batch["stylized"] = stylized.detach()
         drawn = extractor(stylized)

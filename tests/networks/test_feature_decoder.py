@@ -6,6 +6,7 @@ from torch import nn
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.networks import FeatureDecoder
+from monai_harmonize.networks.convolution_blocks import ResidualBlock
 
 # Of the three families of extractors.
 MIRRORED = {
@@ -73,6 +74,21 @@ def test_it_is_blind_to_no_style() -> None:
     network = FeatureDecoder([8, 16], [1, 2])
     features = torch.rand(1, 16, 4, 4)
     assert (network(2 * features) - network(features)).abs().max() > 0.01
+
+
+def test_a_block_is_a_residual_block_behind_a_doubling() -> None:
+    torch.manual_seed(0)
+    network = FeatureDecoder([8, 16], [1, 2], num_blocks=2).double()
+    block = ResidualBlock(2, 8, None).double()
+    plain = nn.Sequential(*network.layers)
+    plain[2], plain[3] = nn.Upsample(scale_factor=2.0, mode="nearest"), block
+    for layer in network.layers[3:5]:
+        torch.nn.init.normal_(layer.layers[-1].weight)
+    block.load_state_dict(network.layers[3].state_dict())
+    features = torch.rand(1, 16, 3, 4, dtype=torch.float64)
+    torch.testing.assert_close(network.layers(features), plain(features))
+    # Files written before the block doubled keep their meaning.
+    assert list(plain.state_dict()) == list(network.layers.state_dict())
 
 
 def test_scripted_decoder_computes_the_same() -> None:
