@@ -18,6 +18,7 @@ from monai_harmonize.cli.harmonize import harmonize
 from monai_harmonize.cli.manifest import check_manifest, manifest
 from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_error
 from monai_harmonize.cli.protocol import protocol
+from monai_harmonize.cli.style_study.command import style_study
 from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
 
 __all__ = ["app"]
@@ -79,6 +80,7 @@ app.command(
 app.command(
     epilog=example("protocol --manifest my/manifest.csv --source-site theirs --target-site ours --output study")
 )(protocol)
+app.command(epilog=example("style-study --output study"))(style_study)
 app.command(epilog=example("audit --checkpoint my_model/model.pt --output audit"))(audit)
 app.command(epilog=example("feature-maps scan.png volume.nii.gz --extractor vgg19 --output maps"))(feature_maps)
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)

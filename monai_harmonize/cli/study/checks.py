@@ -11,10 +11,10 @@ from monai_harmonize.data import InputError, records_with_labels
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.engines.bundle import read_config
 
-__all__ = ["check_study"]
+__all__ = ["check_counts", "check_study"]
 
 # Entries of a training that count something.
-COUNTS = frozenset({"batch_size", "epochs", "val_interval"})
+COUNTS = frozenset({"batch_size", "epochs", "patches_per_volume", "slices_per_volume", "val_interval"})
 
 
 def check_study(study: Study) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from monai_harmonize.cli.study.definition import Definition
+from monai_harmonize.cli.study.kept import keep_settings, records_digest
 from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.data import InputError
-from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.evaluation.classification.study_folder import Direction, StudyFolder
@@ -108,34 +107,8 @@ class Study(StudyFolder):
             InputError: the folder holds a study of other images, whose results would mix with these, or damaged
                 settings.
         """
-        settings, before = self.settings(), self.settings_before()
-        for name in ("manifest", "root", "splits", "transductive", "harmonizer_seed", "classifier"):
-            if before and before.get(name) != settings[name]:
-                raise InputError(
-                    f"--output {self.folder}: holds a study with {name} {before.get(name)}, not {settings[name]}; "
-                    "choose another folder."
-                )
-        records = {**before.get("records", {})}
-        for site, digest in settings["records"].items():
-            if records.setdefault(site, digest) != digest:
-                raise InputError(
-                    f"--output {self.folder}: holds a study of other records of site {site}: {self.manifest.path} has "
-                    "changed since; choose another folder."
-                )
-        settings["records"] = records
-        with atomic_path(self.settings_file) as temporary:
-            temporary.write_text(json.dumps(settings, indent=4) + "\n", encoding="utf-8")
-
-    def settings_before(self) -> dict[str, Any]:
-        """What an earlier call kept; empty where there was none."""
-        file = self.settings_file
-        try:
-            content = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-        except ValueError as error:
-            raise InputError(f"{file}: is no JSON file of a study; remove it, or choose another --output.") from error
-        if not isinstance(content, dict):
-            raise InputError(f"{file}: holds no settings of a study; remove it, or choose another --output.")
-        return content
+        fixed = ("manifest", "root", "splits", "transductive", "harmonizer_seed", "classifier")
+        keep_settings(self.settings_file, self.settings(), fixed, self.manifest)
 
     def settings(self) -> dict[str, Any]:
         """Content of ``study.json``, which the report reads."""
@@ -148,17 +121,11 @@ class Study(StudyFolder):
             "target_split": "train",
             "manifest": str(self.manifest.path.absolute()),
             "root": str(self.root.absolute()),
-            "records": {site: self.records_digest(site) for site in self.sites},
+            "records": {site: records_digest(self.manifest, site) for site in self.sites},
             "transductive": self.transductive,
             "classifier": as_json(asdict(self.definition.classifier)),
             "methods": {name: self.method_settings(name) for name in self.definition.methods},
         }
-
-    def records_digest(self, site: str) -> str:
-        """Which images, splits and labels the manifest has of a site; nothing of a patient can be read from it."""
-        records = [record for record in self.manifest.records if record["site"] == site]
-        text = json.dumps(records, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def method_settings(self, name: str) -> dict[str, Any]:
         """What the report says of a method."""

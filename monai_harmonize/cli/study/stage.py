@@ -25,6 +25,8 @@ class Stage:
         work: does it.
         results: what it leaves; without one of them it was not done, whatever the mark says.
         outdated: file or folder from which nothing can go on once it was done in another way; removed then.
+        needs: marks or results of other steps, which must be done before.
+        cost: seconds that it takes, roughly; only their proportions count.
     """
 
     title: str
@@ -33,6 +35,8 @@ class Stage:
     work: Callable[[], None]
     results: tuple[Path, ...] = ()
     outdated: Path | None = None
+    needs: tuple[Path, ...] = ()
+    cost: float = 1.0
 
     def run(self) -> bool:
         """Do it, or tell with ``False`` that it was done before."""

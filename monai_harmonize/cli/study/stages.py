@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,10 +12,11 @@ from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.study.definition import Model
 from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.cli.study.stage import Stage
+from monai_harmonize.cli.study.training import configurations, done, run, train
 from monai_harmonize.data import InputError
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.output_paths import OutputPaths
-from monai_harmonize.engines.weights import record_fit, trained_settings
+from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.evaluation.classification.study_folder import OWN, RAW, Direction
 from monai_harmonize.networks import digest_of_weights
 from monai_harmonize.safety.certificate_writer import TABLE_NAME
@@ -136,34 +136,6 @@ def scoring(study: Study, direction: Direction, seed: int, name: str) -> Stage:
     return Stage(title, table.with_suffix(".done.json"), settings, work, results, table)
 
 
-def train(model: Model, options: dict[str, Any], weights: Path) -> None:
-    """Run a bundle's training; one that was interrupted goes on, from its resume state."""
-    folders = {"ckpt_dir": str(weights.parent), "output_dir": str(weights.parent / "eval")}
-    run(model, [], {**options, **folders})
-    record_fit(weights, model.find().fit(model.overlays))
-
-
-def run(model: Model, further: list[str], options: dict[str, Any]) -> None:
-    """Run a bundle's ``train.json`` with overlays."""
-    workflow = model.find().workflow("train", [*model.overlays, *further], options)
-    workflow.initialize()
-    workflow.run()
-    workflow.finalize()
-
-
 def training_settings(study: Study, model: Model) -> dict[str, Any]:
     """What decides a training's result, besides its site and seed, which are in the mark's path."""
-    bundle = model.find()
-    files = [bundle.config(name) for name in ("train", *model.overlays)]
-    return {
-        "version": bundle.metadata["version"],
-        "configurations": [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files],
-        "train": dict(model.train),
-        "harmonizer_seed": study.seed,
-        "transductive": study.transductive,
-    }
-
-
-def done(weights: Path) -> Path:
-    """Mark of a finished training."""
-    return weights.with_suffix(".done.json")
+    return {**configurations(model), "harmonizer_seed": study.seed, "transductive": study.transductive}

@@ -1,0 +1,147 @@
+"""A classifier that tells looks of images apart, for ``conditional_inception_score``: it has to know the looks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from monai.networks.nets import DenseNet
+from monai.utils import set_determinism
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from monai_harmonize.data.errors import InputError
+from monai_harmonize.engines.weights import save_weights, trained_weights
+from monai_harmonize.networks.inception_classifier import InceptionClassifier
+
+__all__ = ["accuracy", "fit_inception_classifier", "fit_look_classifier", "look_classifier"]
+
+# A look shows in grey levels and texture, which a part of a slice has, too.
+CROP = 64
+SLICES_AT_ONCE = 16
+
+
+def look_network(looks: int) -> DenseNet:
+    """A small DenseNet from slices ``(B, 1, W, H)`` in [-1, 1] to ``(B, looks)`` logits."""
+    return DenseNet(2, 1, looks, init_features=16, growth_rate=8, block_config=(2, 2, 2))
+
+
+def fit_look_classifier(
+    looks: Sequence[Tensor], path: str | os.PathLike[str], *, steps: int = 150, seed: int = 0
+) -> Path:
+    """Train a small DenseNet on parts of slices and save it.
+
+    Args:
+        looks: slices ``(N, 1, W, H)`` in [-1, 1] of each look, of any number and size.
+        path: of the weights.
+        steps: of the optimizer, each with as many slices of every look.
+        seed: of weights and draws.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: fewer than two looks, or one without a slice.
+    """
+    refuse_too_few(looks)
+    set_determinism(seed)
+    network = look_network(len(looks)).train()
+    optimizer = torch.optim.Adam(network.parameters(), 3e-3)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=steps)
+    for _ in range(steps):
+        parts = [random_parts(slices, max(SLICES_AT_ONCE // len(looks), 1)) for slices in looks]
+        size = [min(part.shape[axis] for part in parts) for axis in (2, 3)]
+        logits = network(torch.cat([part[:, :, : size[0], : size[1]] for part in parts]))
+        truth = torch.arange(len(looks)).repeat_interleave(len(parts[0]))
+        loss = cross_entropy(logits, truth)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        scheduler.step()
+    return save_weights(network, path)
+
+
+def random_parts(slices: Tensor, count: int) -> Tensor:
+    """Parts of slices at random places, mirrored at random: ``(count, 1, CROP, CROP)`` or as large as the slices."""
+    chosen = slices[torch.randint(len(slices), (count,))]
+    for axis in (2, 3):
+        length = min(CROP, chosen.shape[axis])
+        chosen = chosen.narrow(axis, int(torch.randint(chosen.shape[axis] - length + 1, ())), length)
+        chosen = chosen.flip(axis) if torch.rand(()) < 0.5 else chosen
+    return chosen
+
+
+def fit_inception_classifier(
+    looks: Sequence[Tensor], path: str | os.PathLike[str], weights: str | os.PathLike[str]
+) -> Path:
+    """Give torchvision's Inception-v3 a last layer for the looks, by logistic regression, and save the network.
+
+    Args:
+        looks: see ``fit_look_classifier``.
+        path: of the new weights.
+        weights: of the network, see ``InceptionClassifier``.
+
+    Returns:
+        The path.
+
+    Raises:
+        InputError: fewer than two looks, or one without a slice; weights that do not fit.
+    """
+    refuse_too_few(looks)
+    classifier = InceptionClassifier(weights)
+    network = classifier.network
+    last = network.fc
+    network.fc = nn.Identity()
+    features = torch.cat([logits_of(classifier, slices) for slices in looks])
+    truth = torch.arange(len(looks)).repeat_interleave(torch.tensor([len(slices) for slices in looks]))
+    # Of one scale each, which the layer then undoes; a feature that never varies tells nothing.
+    mean, deviation = features.mean(0), features.std(0)
+    scale = torch.where(deviation > 0, 1 / deviation, 0.0)
+    found = LogisticRegression(max_iter=2000).fit(((features - mean) * scale).numpy(), truth.numpy())
+    weight = torch.as_tensor(found.coef_).float() * scale
+    bias = torch.as_tensor(found.intercept_).float() - weight @ mean
+    if len(looks) == 2:  # one row, for the second look
+        weight, bias = torch.cat([torch.zeros_like(weight), weight]), torch.cat([torch.zeros_like(bias), bias])
+    network.fc = nn.Linear(last.in_features, len(looks))
+    network.fc.load_state_dict({"weight": weight, "bias": bias})
+    return save_weights(network, path)
+
+
+def refuse_too_few(looks: Sequence[Tensor]) -> None:
+    """Raise ``InputError`` where there is nothing to tell apart."""
+    if len(looks) < 2 or any(not len(slices) for slices in looks):
+        counts = [len(slices) for slices in looks]
+        raise InputError(f"slices of each look: {counts}; expected at least two looks with a slice each.")
+
+
+def look_classifier(path: str | os.PathLike[str], looks: int) -> nn.Module:
+    """Read either classifier, ready for use.
+
+    Args:
+        path: of its weights.
+        looks: that it knows.
+
+    Raises:
+        InputError: there are no such weights, or they are another network's.
+    """
+    if Path(path).is_file() and "fc.weight" in torch.load(path, map_location="cpu", weights_only=True):
+        return InceptionClassifier(path)
+    network: nn.Module = look_network(looks)
+    trained_weights(path, network)
+    network.eval()
+    return network
+
+
+@torch.no_grad()
+def logits_of(network: nn.Module, slices: Tensor) -> Tensor:
+    """Logits of slices ``(N, 1, W, H)``, a few at a time."""
+    return torch.cat([network(part) for part in torch.split(slices, SLICES_AT_ONCE)])
+
+
+def accuracy(network: nn.Module, looks: Mapping[str, Tensor]) -> dict[str, float]:
+    """Share of the slices of each look that are told rightly; the looks in the order of the classes."""
+    found = {name: logits_of(network, slices).argmax(1) for name, slices in looks.items()}
+    return {name: float((given == number).float().mean()) for number, (name, given) in enumerate(found.items())}
