@@ -31,12 +31,13 @@ class DrawnStyle:
     Args:
         network: with its stored styles.
         style: number of the style.
-        strength: 0 leaves the content's own style.
+        strength: share of the network's own alpha; 0 leaves the content's own style.
     """
 
     def __init__(self, network: StyleTransferNet, style: int, strength: float) -> None:
         self.network = network
-        self.weights = strength * torch.eye(len(network.style_weights), device=network.style_weights.device)[style]
+        shares = torch.eye(len(network.style_weights), device=network.style_weights.device)
+        self.weights = strength * network.alpha * shares[style]
 
     def statistics(self, slices: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and deviation of the channels of each slice."""

@@ -54,16 +54,17 @@ def transform(weights: Path, **options) -> RandStyleTransfer:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("seed", range(4))
-def test_it_draws_one_stored_style_at_one_strength(network, weights, image, seed: int) -> None:
-    drawing = transform(weights, prob=1.0).set_random_state(seed)
+@pytest.mark.parametrize(("seed", "alpha"), [(0, 1.0), (1, 1.0), (2, 1.0), (3, 0.5)])
+def test_it_draws_one_stored_style_at_one_strength(network, weights, image, seed: int, alpha: float) -> None:
+    options = {**LAYERS, "alpha": alpha}
+    drawing = RandStyleTransfer(BUNDLE, weights, options=options, prob=1.0).set_random_state(seed)
     result = drawing(image)
     random = np.random.RandomState(seed)
     random.rand()
     style, share = int(2 * random.uniform()), random.uniform(0.5, 1.0)
     expected = network.stylize(
         image.as_subclass(torch.Tensor)[None], network.style_means, network.style_deviations,
-        share * torch.eye(2)[style],
+        alpha * share * torch.eye(2)[style],
     )  # fmt: skip
     torch.testing.assert_close(result.as_subclass(torch.Tensor), expected[0].clamp(-1, 1))
     assert result.meta["name"] == "slice"
