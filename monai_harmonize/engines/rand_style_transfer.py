@@ -63,9 +63,12 @@ class RandStyleTransfer(RandomizableTransform):
         prob: probability that anything is done.
         strength: range of the style strength, uniform; 0 is the network's reconstruction of the image.
         device: of the network; results are on the device of the image. Use the processor in workers.
+        styles: numbers of the stored styles to draw from, with equal chance; by default all. Leave out the style that
+            the images have already.
 
     Raises:
-        InputError: as ``Harmonized``, or a strength outside [0, 1]; at the first image, a network of another kind.
+        InputError: as ``Harmonized``, or a strength outside [0, 1], or no style; at the first image, a network of
+            another kind, or a style that it does not store.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -79,12 +82,16 @@ class RandStyleTransfer(RandomizableTransform):
         prob: float = 0.5,
         strength: Sequence[float] = (0.5, 1.0),
         device: str | torch.device = "cpu",
+        styles: Sequence[int] | None = None,
     ) -> None:
         super().__init__(prob)
         low, high = (float(share) for share in strength)
         if not 0 <= low <= high <= 1:
             raise InputError(f"strength is ({low:g}, {high:g}); expected 0 <= low <= high <= 1.")
+        if styles is not None and (not styles or min(styles) < 0):
+            raise InputError(f"styles are {list(styles)}; expected at least one number of a stored style, from 0 on.")
         self.strength = (low, high)
+        self.styles = styles
         self.harmonized = Harmonized(bundle, checkpoint, overlays, options, device)
         # The network itself continues images to its stride.
         self.inferer = VolumeStatisticsInferer(SeamlessInferer(multiple=1), batch_size=BATCH)
@@ -105,6 +112,11 @@ class RandStyleTransfer(RandomizableTransform):
             )
         if not network.style_weights.any():
             raise InputError(f"{self.harmonized.weights}: stores no style; train it with the bundle's train.json.")
+        if self.styles is not None and max(self.styles) >= len(network.style_weights):
+            raise InputError(
+                f"{self.harmonized.weights}: stores {len(network.style_weights)} styles, numbered from 0 on; styles "
+                f"are {list(self.styles)}."
+            )
         return network
 
     def randomize(self, data: Any = None) -> None:
@@ -139,7 +151,8 @@ class RandStyleTransfer(RandomizableTransform):
                 f"the image has values from {low:g} to {high:g}; expected -1 to 1. Put WindowHounsfieldd before this."
             )
         network = self.network
-        style = DrawnStyle(network, int(self.place * len(network.style_weights)), self.share)
+        numbers = range(len(network.style_weights)) if self.styles is None else self.styles
+        style = DrawnStyle(network, numbers[int(self.place * len(numbers))], self.share)
         batch = plain[None].to(self.harmonized.device, torch.float32)
         result = torch.as_tensor(self.inferer(batch, style))[0].clamp(-1.0, 1.0).to(plain.device)
         return MetaTensor(result, meta=dict(image.meta)) if isinstance(image, MetaTensor) else result
@@ -159,6 +172,7 @@ class RandStyleTransferd(RandomizableTransform, MapTransform):
         prob: probability that anything is done.
         strength: range of the style strength.
         device: of the network.
+        styles: numbers of the stored styles to draw from.
         allow_missing_keys: whether keys may be absent.
     """
 
@@ -174,11 +188,12 @@ class RandStyleTransferd(RandomizableTransform, MapTransform):
         prob: float = 0.5,
         strength: Sequence[float] = (0.5, 1.0),
         device: str | torch.device = "cpu",
+        styles: Sequence[int] | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         RandomizableTransform.__init__(self, prob)
-        self.style = RandStyleTransfer(bundle, checkpoint, overlays, options, 1.0, strength, device)
+        self.style = RandStyleTransfer(bundle, checkpoint, overlays, options, 1.0, strength, device, styles)
 
     def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> RandStyleTransferd:
         """Seed this transform and the draws of its style."""

@@ -70,6 +70,20 @@ def test_it_draws_one_stored_style_at_one_strength(network, weights, image, seed
     assert result.meta["name"] == "slice"
 
 
+@torch.no_grad()
+def test_only_some_styles_are_drawn(network, weights, image) -> None:
+    drawing = transform(weights, prob=1.0, strength=(1.0, 1.0), styles=[1]).set_random_state(0)
+    style = network.style_means, network.style_deviations, torch.eye(2)[1]
+    expected = network.stylize(image.as_subclass(torch.Tensor)[None], *style)[0].clamp(-1, 1)
+    for _ in range(4):
+        torch.testing.assert_close(drawing(image).as_subclass(torch.Tensor), expected)
+    with pytest.raises(InputError, match=r"stores 2 styles, numbered from 0 on; styles are \[0, 2\]"):
+        transform(weights, prob=1.0, styles=[0, 2])(image)
+    for wrong in ([], [-1]):
+        with pytest.raises(InputError, match="expected at least one number of a stored style"):
+            transform(weights, styles=wrong)
+
+
 def test_both_styles_and_many_strengths_are_drawn(weights) -> None:
     drawing = transform(weights, strength=(0.2, 0.6), prob=0.3).set_random_state(0)
     draws = []

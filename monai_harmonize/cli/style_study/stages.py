@@ -86,14 +86,17 @@ def segmentation_training(study: StyleStudy, kind: str, seed: int) -> Stage:
     model, weights = study.definition.segmentation_model(kind), study.segmentation_weights(kind, seed)
     method = None if kind == PLAIN else study.definition.augmentations[kind].style
     style = None if method is None else study.style_weights(method, study.definition.main)
+    # The style of home comes first, and the images have it already.
+    foreign = list(range(1, len(study.sites.known)))
 
     def work() -> None:
         options: dict[str, Any] = {"records": study.manifest, "site": study.sites.home, "seed": seed}
-        options |= {} if style is None else {"style_checkpoint": str(style)}
+        options |= {} if style is None else {"style_checkpoint": str(style), "style_numbers": foreign}
         train(model, {**options, **model.train}, weights)
 
     def settings() -> dict[str, Any]:
-        return {**configurations(model), "style": None if style is None else digest_of_weights(style)}
+        drawn = None if style is None else [digest_of_weights(style), foreign]
+        return {**configurations(model), "style": drawn}
 
     return Stage(
         f"train {model.title}, seed {seed}",
