@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
@@ -13,7 +14,8 @@ from monai.bundle import ConfigParser
 from monai_harmonize.data.tolerant import first_cause
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.weights import save_weights, trained_weights
-from monai_harmonize.phantoms import write_chest_dataset
+from monai_harmonize.phantoms import ensure_ct_dataset, ensure_spine_dataset, write_chest_dataset
+from monai_harmonize.phantoms.default_data import SPINE_SITES
 
 __all__ = ["problems_of"]
 
@@ -72,12 +74,25 @@ def weight_problems(bundle: Bundle) -> Iterator[str]:
         yield str(error)
 
 
+def few_phantoms(bundle: Bundle, folder: Path) -> Path:
+    """Phantoms of the kind and the sites that the bundle trains on by default; the folder."""
+    records = str(json.loads(bundle.config("train").read_text(encoding="utf-8")).get("records"))
+    counts = {"train": 3, "validation": 2, "test": 1}
+    options: dict[str, Any] = {"anatomies_per_site": counts, "workers": 1}
+    volumes: dict[str, Any] = {**options, "shape": (24, 24, 8), "progress": False}
+    if "SPINE." in records:
+        ensure_spine_dataset(folder, sites=SPINE_SITES, spacing=(10.0, 10.0, 10.0), **volumes)
+    elif "CT." in records:
+        ensure_ct_dataset(folder, **volumes)
+    else:
+        write_chest_dataset(folder, sites=("site_a", "site_b"), size=64, **options)
+    return folder
+
+
 def property_problems(bundle: Bundle) -> Iterator[str]:
     """Properties that MONAI asks for, looked up on a few small phantoms with random weights."""
     with TemporaryDirectory() as folder:
-        counts = {"train": 3, "validation": 2, "test": 1}
-        data = Path(folder) / "data"
-        write_chest_dataset(data, sites=("site_a", "site_b"), anatomies_per_site=counts, size=64, workers=1)
+        data = few_phantoms(bundle, Path(folder) / "data")
         weights = save_weights(network_of(bundle), Path(folder) / "model.pt")
         for kind, options in (("train", {"ckpt_dir": folder}), ("inference", {"checkpoint": str(weights)})):
             given = {"dataset_dir": str(data), "output_dir": folder, **options}

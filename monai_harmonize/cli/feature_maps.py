@@ -35,7 +35,8 @@ def feature_maps(
         str, typer.Option(help="vgg19, resnet50, resnet101, densenet121, densenet169 or densenet201.")
     ] = "vgg19",
     layer: Annotated[
-        list[str] | None, typer.Option(help="Layer to show, may be repeated; by default those of the losses.")
+        list[str] | None,
+        typer.Option(help="Layer to show, may be repeated; by default a few down to an eighth of the size."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Of torchvision, by name (IMAGENET1K_V1) or as a file; random by default.")

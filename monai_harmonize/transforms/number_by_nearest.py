@@ -72,7 +72,7 @@ class NumberByNearestd(MapTransform):
         spacing = tuple(pixel_spacing_of(labels) or [1.0] * plain.ndim)
         for key in self.key_iterator(item):
             mask = torch.as_tensor(item[key]).as_subclass(Tensor)[0].cpu().numpy() > 0
-            numbered = torch.from_numpy(number_by_nearest(mask, plain, spacing))[None]
+            numbered = torch.from_numpy(number_by_nearest(mask, plain, spacing))[None].to(item[key].device)
             known = isinstance(item[key], MetaTensor)
             item[key] = MetaTensor(numbered, meta=dict(item[key].meta)) if known else numbered
         return item

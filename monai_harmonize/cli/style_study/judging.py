@@ -151,7 +151,7 @@ class Drawing:
         """Volume ``(1, W, H, D)`` in the look of this number, in [-1, 1]."""
         single = len(self.networks) > 1
         network: Any = self.networks[look if single else 0]
-        style = DrawnStyle(network, 0 if single else look, network.alpha)
+        style = DrawnStyle(network, 0 if single else look, 1.0)
         return torch.as_tensor(self.inferer(volume[None], style))[0].clamp(-1, 1)
 
 
