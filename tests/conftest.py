@@ -1,6 +1,7 @@
 """Shared fixtures."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from hypothesis import settings
 from monai_harmonize.phantoms import write_chest_dataset
 
 REAL_DATA = "MONAI_HARMONIZE_DATA"
+
+# A shell without job control starts background jobs that ignore an interrupt, and so would every process of a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two processes of the test runner share two cores; spinning threads would slow both down many times.
 torch.set_num_threads(1)
