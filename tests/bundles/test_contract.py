@@ -10,6 +10,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export, verify_metadata, verify_net_in_out
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import Harmonized
 from monai_harmonize.phantoms import ensure_spine_dataset
 from monai_harmonize.phantoms.default_data import SPINE_SITES, DefaultData
@@ -154,7 +155,9 @@ def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: 
 
 def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: Path, monkeypatch) -> None:
     if "guarantee_class" not in load(bundle, "metadata"):
-        pytest.skip("this bundle reads images")
+        with pytest.raises(InputError, match="is no harmonizer"):
+            Harmonized(bundle, trained)
+        return
 
     def forbid(*_: object) -> None:
         raise AssertionError("a data set is touched")
