@@ -1,6 +1,6 @@
 """How every report looks: one style sheet, no script, no external file, prints on A4."""
 
-__all__ = ["PAGE_STYLE"]
+__all__ = ["page_head"]
 
 PAGE_STYLE = """
 body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, Arial, sans-serif; color: #1a1a1a; background: #fff;
@@ -41,4 +41,18 @@ td.bad, tr.bad td:first-child { color: #C00000; font-weight: 650; }
 .inverted { border: 1px solid #C00000; border-left: 6px solid #C00000; border-radius: 4px; padding: .5rem 1rem;
             background: #fff0f0; }
 td.paper { color: #777; font-style: italic; }
+"""
+
+
+def page_head(title: str) -> str:
+    """A page's beginning, up to the opened body; a Jinja template as ``title`` is."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{PAGE_STYLE}</style>
+</head>
+<body>
 """

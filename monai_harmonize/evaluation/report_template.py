@@ -1,23 +1,12 @@
 """The page of an evaluation report as a Jinja template: no script, no external file, prints on A4."""
 
-from monai_harmonize.evaluation.page_style import PAGE_STYLE
+from monai_harmonize.evaluation.page_style import page_head
 
 __all__ = ["REPORT_TEMPLATE"]
 
 REPORT_TEMPLATE = (
-    """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Harmonization report: {{ source_site }} to {{ target_site }}</title>
-<style>
-"""
-    + PAGE_STYLE
-    + """</style>
-</head>
-<body>
-<header>
+    page_head("Harmonization report: {{ source_site }} to {{ target_site }}")
+    + """<header>
 <h1>Harmonization report: {{ source_site }} → {{ target_site }}</h1>
 <p class="headline">{{ verdict.headline }}</p>
 </header>

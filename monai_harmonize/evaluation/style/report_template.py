@@ -1,22 +1,12 @@
 """The page of a style study as a Jinja template: no script, no external file, prints on A4."""
 
-from monai_harmonize.evaluation.page_style import PAGE_STYLE
+from monai_harmonize.evaluation.page_style import page_head
 
 __all__ = ["STYLE_TEMPLATE"]
 
 STYLE_TEMPLATE = (
-    """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Style study: {{ looks | join(", ") }}</title>
-<style>"""
-    + PAGE_STYLE
-    + """</style>
-</head>
-<body>
-<header>
+    page_head('Style study: {{ looks | join(", ") }}')
+    + """<header>
 <h1>Does a segmentation keep working on another look of CT? {{ looks | join(", ") }}</h1>
 <p class="headline">{{ headline }}</p>
 </header>
