@@ -104,7 +104,7 @@ def harmonize(
         job = Job(found, overlays, weights, options, workers)
         summary = job.run(known, output, again=overwrite or not resume)
     print_summary(summary, output)
-    if summary.stopped or summary.failed:
+    if summary.stopped or summary.failures:
         raise typer.Exit(STOPPED if summary.stopped else PROBLEMS)
 
 

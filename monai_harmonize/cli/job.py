@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,7 +21,9 @@ from monai_harmonize.cli.summary import Summary
 from monai_harmonize.data import InputError
 from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.output_paths import OutputPaths
-from monai_harmonize.engines.bundle import Bundle
+from monai_harmonize.data.writer_contract import Maker
+from monai_harmonize.engines.bundle import Bundle, read_config
+from monai_harmonize.engines.components import components
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import digest_of_weights
@@ -29,6 +33,10 @@ __all__ = ["STATES", "Job"]
 
 # The overlay that writes presentation states instead of images.
 STATES = "presentation_state"
+# What says in a configuration who makes the results.
+SAVERS = ("SaveLikeSourced", "SavePresentationStated")
+# Options that decide what is written, not how it looks.
+NO_LOOK = ("on_fail", "panels")
 
 
 @dataclass(frozen=True)
@@ -72,19 +80,20 @@ class Job:
         rest = [path for path, place in places.items() if again or not earlier.is_done(path, place)]
         if rest and self.options.get("project") == "site":  # one curve for all: what is new changes it
             rest = list(places)
-        failed, stopped = 0, None
+        failures: list[str] = []
+        stopped = None
         if rest:
             workflow.parser["inputs"] = Inputs([{"image": str(path)} for path in rest], inputs.root)
             workflow.initialize()
             evaluator = workflow.parser.get_parsed_content("evaluator")
             earlier.begin(places[path] for path in rest)
             evaluate(workflow, evaluator)
-            failed, stopped = len(evaluator.failures), evaluator.stopped
+            failures, stopped = [str(failure) for failure in evaluator.failures], evaluator.stopped
         return Summary(
             images=len(places),
             verdicts=Counter(earlier.verdicts(places.values())),
             earlier=len(places) - len(rest),
-            failed=failed,
+            failures=failures,
             seconds=monotonic() - started,
             stopped=stopped,
         )
@@ -109,7 +118,37 @@ class Job:
             "num_workers": min(self.workers, os.cpu_count() or 1),
         }
         options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
-        return self.bundle.workflow("inference", self.overlays, options)
+        workflow = self.bundle.workflow("inference", self.overlays, options)
+        for place in components(workflow.parser.config, *SAVERS):
+            workflow.parser[f"{place}#variant"] = self.variant
+        return workflow
+
+    @property
+    def variant(self) -> str:
+        """Digest of the options and of the user's overlays that make the results differ from the bundle's own; or nothing."""
+        contents = [read_config(self.bundle.config(name)) for name in ("inference", *self.overlays)]
+        own = {name: value for content in contents for name, value in content.items()}
+        looks = {name: value for name, value in self.options.items() if name not in NO_LOOK and value != own.get(name)}
+        noted = [STATES, *self.bundle.fitted_overlays(self.weights)]
+        files = [self.bundle.config(name) for name in self.overlays if name not in noted]
+        if not looks and not files:
+            return ""
+        read = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        return hashlib.sha256(json.dumps([looks, read], sort_keys=True).encode()).hexdigest()[:16]
+
+    def maker(self) -> Maker:
+        """Who the results will say has made them; their UIDs follow from it.
+
+        Raises:
+            InputError: as for ``run``; or the bundle does not save with ``SaveLikeSourced`` or
+                ``SavePresentationStated``.
+        """
+        parser = self.workflow(Inputs([], None), Path()).parser
+        places = list(components(parser.config, *SAVERS))
+        if not places:
+            raise InputError(f"--bundle {self.bundle.root.name}: writes with {' or '.join(SAVERS)} in no place.")
+        bundle, digest = (parser.get_parsed_content(f"{places[-1]}#{name}") for name in ("bundle", "weights_digest"))
+        return Maker(bundle, digest, variant=self.variant)
 
 
 def refuse_inputs(places: Mapping[Path, Path]) -> None:
