@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Threads that wait actively for long slow a shared machine down many times; ones that never do slow an idle one.
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test orthanc lint format bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -39,6 +39,10 @@ lint: $(VENV)/.test
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# A PACS for the tests of `pacs`, which are skipped without one; unpacked here, not installed.
+orthanc:
+	tests/pacs/orthanc.sh .orthanc
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

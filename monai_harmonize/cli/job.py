@@ -125,7 +125,7 @@ class Job:
 
     @property
     def variant(self) -> str:
-        """Digest of the options and of the user's overlays that make the results differ from the bundle's own; or nothing."""
+        """Digest of the options and the user's overlays that make results differ from the bundle's own; or nothing."""
         contents = [read_config(self.bundle.config(name)) for name in ("inference", *self.overlays)]
         own = {name: value for content in contents for name, value in content.items()}
         looks = {name: value for name, value in self.options.items() if name not in NO_LOOK and value != own.get(name)}
