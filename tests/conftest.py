@@ -6,11 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
+from typer.testing import CliRunner
 
+from monai_harmonize.cli import app
 from monai_harmonize.phantoms import write_chest_dataset
 
 REAL_DATA = "MONAI_HARMONIZE_DATA"
@@ -53,3 +56,19 @@ def command() -> Callable[..., subprocess.CompletedProcess]:
         [sys.executable, "-m", "monai_harmonize.cli", *map(str, arguments)],
         capture_output=True, text=True, check=False, **options,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def cli() -> Callable[..., Any]:
+    """Run a command in this process."""
+    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def model(chest_data: Path, cli, tmp_path_factory) -> Path:
+    """Folder of a site curve that was fitted to phantoms."""
+    folder = tmp_path_factory.mktemp("fit") / "model"
+    sites = chest_data / "train" / "site_a", chest_data / "train" / "site_b"
+    done = cli("fit", "--source", sites[0], "--target", sites[1], "--pattern", "*.dcm", "--output", folder)
+    assert done.exit_code == 0, done.output
+    return folder

@@ -22,7 +22,7 @@ from monai_harmonize.data import InputError
 from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.writer_contract import Maker
-from monai_harmonize.engines.bundle import Bundle, read_config
+from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
 from monai_harmonize.engines.components import components
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
@@ -49,6 +49,7 @@ class Job:
         weights: file of the weights.
         options: values of top-level entries of the configuration that decide about results.
         workers: processes that read images ahead, at most one per processor.
+        quiet: no progress bar.
     """
 
     bundle: Bundle
@@ -56,6 +57,48 @@ class Job:
     weights: Path
     options: Mapping[str, Any]
     workers: int = 0
+    quiet: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        bundle: str,
+        checkpoint: Path | None,
+        overlays: Sequence[str] | None,
+        options: Mapping[str, Any],
+        *,
+        states: bool = False,
+        workers: int = 0,
+        quiet: bool = False,
+    ) -> Job:
+        """The job that a user asks for.
+
+        Args:
+            bundle: folder or name of the method.
+            checkpoint: weights, or a folder with ``model.pt``; the bundle's own by default.
+            overlays: the user's further configurations.
+            options: see ``Job``.
+            states: write presentation states instead of images.
+            workers: see ``Job``.
+            quiet: see ``Job``.
+
+        Raises:
+            InputError: there is no such bundle, or the weights were fitted with another one.
+        """
+        found = find_bundle(bundle)
+        weights = found.weights if checkpoint is None else checkpoint
+        weights = weights / "model.pt" if weights.is_dir() else weights
+        # The user's own come last, since they may change what the others set.
+        named = [*([STATES] if states else []), *found.fitted_overlays(weights), *(overlays or ())]
+        return cls(found, list(dict.fromkeys(named)), weights, options, workers, quiet)
+
+    @property
+    def takes_series(self) -> bool:
+        """Whether the inference has ``"series": true``: it works on whole DICOM series, not on their slices."""
+        # The job tells of a bundle without presentation states, which are of single images.
+        names = ["inference", *(name for name in self.overlays if name != STATES)]
+        contents = [read_config(self.bundle.config(name)) for name in names]
+        return bool([content["series"] for content in contents if "series" in content][-1:] == [True])
 
     def run(self, inputs: Inputs, output: Path, again: bool = False) -> Summary:
         """Harmonize what an earlier run has not finished.
@@ -121,6 +164,8 @@ class Job:
         workflow = self.bundle.workflow("inference", self.overlays, options)
         for place in components(workflow.parser.config, *SAVERS):
             workflow.parser[f"{place}#variant"] = self.variant
+        for place in components(workflow.parser.config, "ProgressBar") if self.quiet else ():
+            workflow.parser[f"{place}#_disabled_"] = True
         return workflow
 
     @property

@@ -1,32 +1,12 @@
-"""A fitted site curve, and the command as a function."""
+"""Images and verdicts for the commands."""
 
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-
-from monai_harmonize.cli import app
 from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
-
-
-@pytest.fixture(scope="session")
-def cli() -> Callable[..., Any]:
-    """Run a command in this process."""
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="session")
-def model(chest_data: Path, cli, tmp_path_factory) -> Path:
-    """Folder of a site curve that was fitted to phantoms."""
-    folder = tmp_path_factory.mktemp("fit") / "model"
-    sites = chest_data / "train" / "site_a", chest_data / "train" / "site_b"
-    done = cli("fit", "--source", sites[0], "--target", sites[1], "--pattern", "*.dcm", "--output", folder)
-    assert done.exit_code == 0, done.output
-    return folder
 
 
 @pytest.fixture
