@@ -14,7 +14,7 @@ CREDENTIALS = "MONAI_HARMONIZE_PACS_USER and MONAI_HARMONIZE_PACS_PASSWORD, or M
 ROOT = "give the root of its DICOMweb services with --url, such as http://host:8042/dicom-web"
 # What is to be done about a status; the others have their official names only.
 ADVICE = {
-    HTTPStatus.BAD_REQUEST: "does not understand this; check --query",
+    HTTPStatus.BAD_REQUEST: "does not understand it; check --query, or look into its log",
     HTTPStatus.UNAUTHORIZED: f"wants to know who asks, or does not know this user; set {CREDENTIALS}",
     HTTPStatus.FORBIDDEN: "does not allow it to this user; ask its administrator for the right",
     HTTPStatus.NOT_FOUND: f"finds nothing there; {ROOT}",

@@ -51,8 +51,8 @@ def parse_query(given: Sequence[str]) -> dict[str, str]:
 
 def check_keyword(keyword: str) -> None:
     """Raise ``InputError`` for what is no keyword by which DICOM objects can be found."""
-    if tag_for_keyword(keyword) is None:
-        known = {name.lower(): name for name in keyword_dict}
+    if not keyword or tag_for_keyword(keyword) is None:  # some retired attributes have none
+        known = {name.lower(): name for name in keyword_dict if name}
         near = [known[name] for name in get_close_matches(keyword.lower(), known, n=3)]
         hint = (
             f"did you mean {' or '.join(near)}?"

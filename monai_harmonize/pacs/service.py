@@ -139,7 +139,8 @@ class Service:
     def answers(self) -> bool:
         """Whether the server does anything for this user now."""
         try:
-            self.client.search_for_series(limit=1)
+            for record in self.client.search_for_series(limit=1):
+                identity_of(record, "a search")
         except (requests.RequestException, ValueError):
             return False
         return True

@@ -43,7 +43,7 @@ def store_whole(service: Service, study: str, series: str, files: Mapping[str, P
     if len(missing) == len(files):
         raise refusal or PacsError("the storage: the server took nothing and gave no reason; its log tells why.")
     told = f"the storage: the server took {len(files) - len(missing)} of {len(files)} instances"
-    told = f"{told} ({refusal})" if refusal else told
+    told = f"{told} ({str(refusal).removeprefix('the storage: ').rstrip('.')})" if refusal else told
     if service.delete(study, series) and not service.instances(study, series):
         raise PacsError(f"{told}; they were deleted again.") from refusal
     raise PacsError(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
 
 

@@ -1,20 +1,19 @@
 """A real PACS on this machine: Orthanc with its DICOMweb plug-in, and what can stand between it and a client."""
 
-import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pydicom
 import pytest
 import requests
+
+from tests.pacs.proxy import Proxy
 
 ROOTS = (Path(".orthanc"), Path("/"))
 PLUGIN = "usr/share/orthanc/plugins/libOrthancDicomWeb.so"
@@ -44,11 +43,10 @@ class Orthanc:
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }
         (folder / "orthanc.json").write_text(json.dumps({**content, **settings}))
-        self.scheme = "https" if settings.get("SslEnabled") else "http"
 
     @property
     def url(self) -> str:
-        return f"{self.scheme}://127.0.0.1:{self.port}/dicom-web"
+        return f"http://127.0.0.1:{self.port}/dicom-web"
 
     def start(self) -> "Orthanc":
         environment = dict(os.environ)
@@ -79,7 +77,7 @@ class Orthanc:
 
     def rest(self, path: str, method: str = "get", **options):
         """Orthanc's own interface, which no command of ours uses."""
-        address = f"{self.scheme}://127.0.0.1:{self.port}{path}"
+        address = f"http://127.0.0.1:{self.port}{path}"
         answer = requests.request(method, address, auth=self.auth, timeout=20, **options)
         answer.raise_for_status()
         return answer
@@ -140,96 +138,18 @@ def start_orthanc(orthanc_root: Path, tmp_path: Path) -> Iterator[Callable[..., 
         server.kill()
 
 
-class Proxy:
-    """Forwards requests to a server and does to some of them what a test says.
-
-    ``rule(method, path)`` gives ``None`` to forward, a tuple of status, headers and body to answer itself,
-    ``"cut answer"`` or ``"cut request"`` to break off in the middle; before that ``on_cut`` is called. Requests are
-    noted in ``seen``.
-    """
-
-    def __init__(self, port: int) -> None:
-        self.rule = lambda method, path: None
-        self.on_cut = lambda: None
-        self.seen: list[tuple[str, str]] = []
-        proxy = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def forward(self):
-                proxy.seen.append((self.command, self.path))
-                length = self.headers.get("Content-Length")
-                body = self.rfile.read(int(length)) if length else b""
-                action = proxy.rule(self.command, self.path)
-                if isinstance(action, tuple):
-                    return self.answer(*action)
-                headers = {name: text for name, text in self.headers.items() if name.lower() != "connection"}
-                server = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-                if action == "cut request":
-                    server.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                    for name, text in headers.items():
-                        server.putheader(name, text)
-                    server.endheaders(body[: int(len(body) * 0.6)])
-                    time.sleep(0.5)
-                    proxy.on_cut()
-                    return self.leave()
-                try:
-                    server.request(self.command, self.path, body, headers)
-                    response = server.getresponse()
-                    content = response.read()
-                except OSError:
-                    return self.leave()
-                kept = {name: text for name, text in response.getheaders() if name.lower() in KEPT}
-                if action == "cut answer":
-                    self.send_response(response.status)
-                    for name, text in {**kept, "Content-Length": str(len(content))}.items():
-                        self.send_header(name, text)
-                    self.end_headers()
-                    self.wfile.write(content[: len(content) // 2])
-                    self.wfile.flush()
-                    proxy.on_cut()
-                    return self.leave()
-                return self.answer(response.status, kept, content)
-
-            def answer(self, status, headers, content):
-                self.send_response(status)
-                for name, text in {**headers, "Content-Length": str(len(content))}.items():
-                    self.send_header(name, text)
-                self.end_headers()
-                self.wfile.write(content)
-
-            def leave(self):
-                self.close_connection = True
-                self.connection.shutdown(socket.SHUT_RDWR)
-
-            do_GET = do_POST = do_DELETE = forward
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/dicom-web"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-KEPT = ("content-type", "content-encoding")
-
-
 @pytest.fixture
-def proxy_of() -> Iterator[Callable[[Orthanc], Proxy]]:
+def proxy_of() -> Iterator[Callable[..., Proxy]]:
     """A proxy before a PACS."""
     made = []
 
-    def make(server: Orthanc) -> Proxy:
-        made.append(Proxy(server.port))
+    def make(server: Orthanc, **options) -> Proxy:
+        made.append(Proxy(server.port, **options))
         return made[-1]
 
     yield make
     for proxy in made:
-        proxy.server.shutdown()
-        proxy.server.server_close()
+        proxy.close()
 
 
 @pytest.fixture
