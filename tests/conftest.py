@@ -1,5 +1,6 @@
 """Shared fixtures."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from monai_harmonize.cli import app
 from monai_harmonize.phantoms import write_chest_dataset
+from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
 
 REAL_DATA = "MONAI_HARMONIZE_DATA"
 
@@ -72,3 +74,20 @@ def model(chest_data: Path, cli, tmp_path_factory) -> Path:
     done = cli("fit", "--source", sites[0], "--target", sites[1], "--pattern", "*.dcm", "--output", folder)
     assert done.exit_code == 0, done.output
     return folder
+
+
+@pytest.fixture
+def judged(tmp_path: Path) -> Callable[[str], Path]:
+    """Overlay by which every G0 certificate gets one verdict."""
+
+    def overlay(verdict: str) -> Path:
+        reach = {"pass": (1e9, 1e9), "warn": (-1.0, 1e9), "fail": (-2.0, -1.0)}[verdict]
+        own = load_thresholds()
+        bars = {"clipped_pixels": Bar("at_most", *reach)}
+        save_thresholds(Thresholds("a test", {**own.classes, "G0": bars}), tmp_path / f"{verdict}_thresholds.json")
+        path = tmp_path / f"{verdict}.json"
+        entry = {"postprocessing#transforms#0#thresholds": str(tmp_path / f"{verdict}_thresholds.json")}
+        path.write_text(json.dumps(entry))
+        return path
+
+    return overlay

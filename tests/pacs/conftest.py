@@ -9,10 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 import requests
+from monai.bundle import ConfigParser
 
+from monai_harmonize.engines.weights import save_weights
+from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry, write_ct_series
 from tests.pacs.proxy import Proxy
 
 ROOTS = (Path(".orthanc"), Path("/"))
@@ -164,6 +168,28 @@ def films(chest_data: Path, tmp_path: Path) -> list[Path]:
         paths[-1].parent.mkdir(exist_ok=True)
         dataset.save_as(paths[-1])
     return paths
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> list[Path]:
+    """A CT series of six slices."""
+    folder = tmp_path / "volume"
+    folder.mkdir()
+    random = np.random.default_rng(3)
+    voxels = random.integers(-900, 1200, (12, 10, 6)).astype(np.int16)
+    acquisition = Acquisition("site_a", "SECRET^CT", 120, "CHEST")
+    return write_ct_series(folder, voxels, acquisition, Geometry((1, 1, 2), (0, 0, 0)), "a volume")
+
+
+@pytest.fixture
+def curve(tmp_path: Path) -> Path:
+    """Weights of site_curve_ct that change every level."""
+    parser = ConfigParser()
+    parser.read_config("bundles/site_curve_ct/configs/inference.json")
+    network = parser.get_parsed_content("network_def")
+    levels = network.curve.source_levels.double().numpy()
+    network.curve.set_knots(levels, 0.6 * levels + 0.1)
+    return save_weights(network, tmp_path / "curve" / "model.pt")
 
 
 @pytest.fixture

@@ -60,6 +60,10 @@ def test_a_search_takes_what_matches_and_nothing_else(orthanc, films) -> None:
     assert searcher.series({"Modality": "DX", "StudyDate": "20240102-20240102"}) == [of(films[1])]
     assert len(searcher.series({"StudyDate": "20240102-"})) == 2
     assert searcher.series({"PatientID": "SECRET2"}) == [of(films[2])]
+    assert searcher.series({"PatientID": "*ET1"}) == [of(films[1])]
+    assert len(searcher.series({"PatientID": "SECR?T*", "Modality": "D*"})) == 3
+    two = ",".join(of(path).uid for path in films[:2])
+    assert {one.uid for one in searcher.series({"SeriesInstanceUID": two})} == set(two.split(","))
     assert searcher.instances(of(films[0]).study, generate_uid()) == []
     assert searcher.instances(generate_uid(), generate_uid()) == []
 
