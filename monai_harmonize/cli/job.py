@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -24,6 +26,7 @@ from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.data.writer_contract import Maker
 from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
 from monai_harmonize.engines.components import components
+from monai_harmonize.engines.harmonize_evaluator import HarmonizeEvaluator
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import digest_of_weights
@@ -49,7 +52,7 @@ class Job:
         weights: file of the weights.
         options: values of top-level entries of the configuration that decide about results.
         workers: processes that read images ahead, at most one per processor.
-        quiet: no progress bar.
+        quiet: no progress bar, and what fails is told in the summary only.
     """
 
     bundle: Bundle
@@ -130,7 +133,8 @@ class Job:
             workflow.initialize()
             evaluator = workflow.parser.get_parsed_content("evaluator")
             earlier.begin(places[path] for path in rest)
-            evaluate(workflow, evaluator)
+            with silent(self.quiet):
+                evaluate(workflow, evaluator, self.quiet)
             failures, stopped = [str(failure) for failure in evaluator.failures], evaluator.stopped
         return Summary(
             images=len(places),
@@ -210,7 +214,19 @@ def identity(path: Path) -> tuple[int, int]:
     return stat.st_dev, stat.st_ino
 
 
-def evaluate(workflow: ConfigWorkflow, evaluator: Any) -> None:
+@contextmanager
+def silent(quiet: bool) -> Iterator[None]:
+    """Where asked for, let the evaluator not log what fails."""
+    logger = logging.getLogger(HarmonizeEvaluator.__module__)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL if quiet else level)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def evaluate(workflow: ConfigWorkflow, evaluator: Any, quiet: bool) -> None:
     """Run inference; its evaluator tells what failed, even if that is every file."""
     try:
         workflow.run()
@@ -221,4 +237,5 @@ def evaluate(workflow: ConfigWorkflow, evaluator: Any) -> None:
         cause = input_error_in(error)
         if cause is None or not evaluator.failures:
             raise
-        errors.print(str(cause))
+        if not quiet:
+            errors.print(str(cause))

@@ -150,7 +150,7 @@ class Batch:
             "weights_digest": maker.weights_digest,
         }
         try:
-            instances = self.service.instances(series.study, series.uid)
+            instances = self.service.instances(series.study, series.uid) if series.study else []
             work = Work(series, instances, derived, folder)
             row |= {"derived_series": derived, "instances": str(len(instances))}
             return {**row, **self.work(work)}
@@ -168,6 +168,8 @@ class Batch:
         known = self.known.get(work.results.name, {})
         if known.get("outcome") == Outcome.own_result:
             raise OwnResultError
+        if not work.series.study:
+            raise PacsError("the search: the server does not name the study of this series.")
         if not work.instances:
             raise PacsError("the search for instances: the server lists none in this series.")
         there = set(self.service.instances(work.series.study, work.derived))
@@ -225,6 +227,6 @@ class Batch:
 
 def told(row: dict[str, str]) -> list[str]:
     """A row as progress shows it; UIDs may identify a patient and stay in the report."""
-    instances = f"{row['instances']} instances:" if row.get("instances") else ""
+    instances = f"{row['instances']} instance(s):" if "instances" in row else ""
     error = f"({row['error']})" if row.get("error") else ""
     return [row["folder"], row.get("modality", ""), instances, row["outcome"], row.get("verdict", ""), error]

@@ -31,7 +31,8 @@ Record = Mapping[str, Any]
 STUDY, SERIES, INSTANCE, MODALITY = "0020000D", "0020000E", "00080018", "00080060"
 # Instances come as they are stored: transcoding, the default, loses nothing less, and some servers cannot.
 AS_STORED = (("application/dicom", "*"),)
-UID = re.compile(r"[0-9.]{1,64}")
+# Digits and dots by the standard; what would be another part of an address is none.
+UID = re.compile(r"[\w.-]{1,64}")
 PAGE = 100
 
 
@@ -61,8 +62,9 @@ class Service:
     """
 
     def __init__(self, url: str, session: PacsSession, patience: Patience | None = None, page: int = PAGE) -> None:
-        # Its warnings repeat what servers say, which may name patients; all that matters is told by errors.
-        logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)
+        # Warnings of libraries repeat what servers say, which may name patients; what matters is told by errors.
+        for library in ("dicomweb_client", "retrying", "urllib3"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
         known = inspect.signature(DICOMwebClient).parameters
         # Of old archives many UIDs have leading zeros.
         options = {"permissive_uid": True} if "permissive_uid" in known else {}

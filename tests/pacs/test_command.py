@@ -32,6 +32,7 @@ def test_results_are_those_of_the_local_command(pacs, cli, model, orthanc, films
     assert not (tmp_path / "out" / ".fetched").exists()
 
 
+@pytest.mark.slow
 def test_stored_series_lie_beside_their_originals(pacs, judged, orthanc, proxy_of, films, tmp_path: Path) -> None:
     orthanc.put(*films)
     before = orthanc.held()

@@ -47,6 +47,7 @@ def test_a_server_killed_while_it_gives_a_series(pacs, judged, start_orthanc, pr
     assert all(len(instances) == 1 for instances in held.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", ["server", "client"])
 def test_a_store_that_breaks_off_is_completed(
     pacs, model, start_orthanc, proxy_of, curve, volume, tmp_path: Path, killed: str
@@ -97,6 +98,7 @@ def test_a_half_stored_series_is_known_and_completed(pacs, orthanc, curve, volum
     assert same({one.SOPInstanceUID: one for one in orthanc.held()[row["derived_series"]]}, whole)
 
 
+@pytest.mark.slow
 def test_a_busy_server_is_waited_for(pacs, judged, orthanc, proxy_of, films, tmp_path: Path) -> None:
     orthanc.put(films[0])
     proxy = proxy_of(orthanc)
@@ -141,6 +143,7 @@ def test_a_bad_instance_stops_no_other_series(pacs, judged, orthanc, films, tmp_
     assert row["error"]
     assert ".fetched" not in row["error"]
     assert "Traceback" not in done.output
+    assert done.output.count(row["error"]) == 1
     assert len(orthanc.held()) == 5
     assert not (tmp_path / "out" / row["folder"]).exists()
 
@@ -255,3 +258,10 @@ def test_two_runs_do_not_share_a_folder(pacs, orthanc, films, tmp_path: Path) ->
     assert done.exit_code == 2
     assert "another run" in done.output
     assert pacs(orthanc.url).exit_code == 0
+
+
+def test_the_library_is_asked_for_where_it_is_missing(pacs, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "dicomweb_client", None)
+    done = pacs("http://127.0.0.1:9/dicom-web")
+    assert done.exit_code == 2
+    assert "pip install monai-harmonize[pacs]" in done.output
