@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 from collections import Counter
@@ -20,6 +18,7 @@ from monai.bundle import ConfigWorkflow
 from monai_harmonize.cli.messages import INTERRUPTED, errors
 from monai_harmonize.cli.resume import Resume, settings_of
 from monai_harmonize.cli.summary import Summary
+from monai_harmonize.cli.variant import variant_of
 from monai_harmonize.data import InputError
 from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.output_paths import OutputPaths
@@ -174,16 +173,9 @@ class Job:
 
     @property
     def variant(self) -> str:
-        """Digest of the options and the user's overlays that make results differ from the bundle's own; or nothing."""
-        contents = [read_config(self.bundle.config(name)) for name in ("inference", *self.overlays)]
-        own = {name: value for content in contents for name, value in content.items()}
-        looks = {name: value for name, value in self.options.items() if name not in NO_LOOK and value != own.get(name)}
-        noted = [STATES, *self.bundle.fitted_overlays(self.weights)]
-        files = [self.bundle.config(name) for name in self.overlays if name not in noted]
-        if not looks and not files:
-            return ""
-        read = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        return hashlib.sha256(json.dumps([looks, read], sort_keys=True).encode()).hexdigest()[:16]
+        """What makes the results differ from the bundle's own; see ``variant_of``."""
+        looks = {name: value for name, value in self.options.items() if name not in NO_LOOK}
+        return variant_of(self.bundle, self.overlays, looks, {STATES, *self.bundle.fitted_overlays(self.weights)})
 
     def maker(self) -> Maker:
         """Who the results will say has made them; their UIDs follow from it.
