@@ -157,11 +157,11 @@ class Batch:
         except OwnResultError:
             return {**row, "derived_series": "", "outcome": Outcome.own_result.value}
         except InputError as error:
-            return {**row, "outcome": Outcome.failed.value, "error": " ".join(str(error).split())}
+            return {**row, **failed(error)}
         except OSError:  # a full disk would spoil all others, too
             raise
         except Exception as error:  # whatever a series provokes belongs to it; a library's text may hold its header
-            return {**row, "outcome": Outcome.failed.value, "error": f"unexpected {type(error).__name__}; report it."}
+            return {**row, **failed(f"unexpected {type(error).__name__}; report it.")}
 
     def work(self, work: Work) -> dict[str, str]:
         """Do what is left to do for a series."""
@@ -180,14 +180,16 @@ class Batch:
             self.worked_on.add(work.series.uid)
             return {"outcome": Outcome.to_do.value}
         results = self.finished(work, known) or self.harmonize(work)
-        outcome = Outcome.written
         if results.verdict == "fail":
-            outcome = Outcome.withheld
-        elif self.store:
-            self.worked_on.add(work.series.uid)
+            return {**results.columns, "outcome": Outcome.withheld.value}
+        if not self.store:
+            return {**results.columns, "outcome": Outcome.written.value}
+        self.worked_on.add(work.series.uid)
+        try:
             store_whole(self.service, work.series.study, work.derived, results.files)
-            outcome = Outcome.stored
-        return {**results.columns, "outcome": outcome.value}
+        except PacsError as error:  # the results stay, and the next run stores them
+            return {**results.columns, **failed(error)}
+        return {**results.columns, "outcome": Outcome.stored.value}
 
     def is_complete(self, made: set[str], work: Work) -> bool:
         """Whether SOP Instance UIDs are those of all results; of presentation states only their number is known."""
@@ -199,7 +201,10 @@ class Batch:
         """Results of an earlier run, if it finished them."""
         if known.get("derived_series") != work.derived or known.get("verdict", "") == "":
             return None
-        results = Results.of(work.results)
+        try:
+            results = Results.of(work.results)
+        except InputError:  # damaged since
+            return None
         complete = results.series == {work.derived} and self.is_complete(set(results.files), work)
         return results if complete else None
 
@@ -223,6 +228,11 @@ class Batch:
         finally:
             shutil.rmtree(self.output / FETCHED, ignore_errors=True)
         return results
+
+
+def failed(error: object) -> dict[str, str]:
+    """What the report says of a series that failed."""
+    return {"outcome": Outcome.failed.value, "error": " ".join(str(error).split())}
 
 
 def told(row: dict[str, str]) -> list[str]:

@@ -10,7 +10,7 @@ from monai_harmonize.pacs.service import Service
 
 __all__ = ["store_whole"]
 
-# A server that parses in the background, or that refused a part, gets a second chance; the UIDs are the same.
+# A server that took a part gets a second chance; the UIDs are the same.
 TIMES = 2
 
 
@@ -37,9 +37,11 @@ def store_whole(service: Service, study: str, series: str, files: Mapping[str, P
             refusal = None
         except PacsError as error:
             refusal = error
-        missing = set(files) - set(service.instances(study, series))
-        if not missing:
-            return
+        for pause in (0.0, 0.0 if refusal else service.patience.first):  # a server may list them a moment later
+            service.patience.sleep(pause)
+            missing = set(files) - set(service.instances(study, series))
+            if not missing:
+                return
     if len(missing) == len(files):
         raise refusal or PacsError("the storage: the server took nothing and gave no reason; its log tells why.")
     told = f"the storage: the server took {len(files) - len(missing)} of {len(files)} instances"

@@ -117,6 +117,40 @@ def test_a_busy_server_is_waited_for(pacs, judged, orthanc, proxy_of, films, tmp
     assert len(orthanc.held()) == 2
 
 
+@pytest.mark.slow
+def test_what_could_not_be_stored_is_stored_later_as_it_is(
+    pacs, judged, orthanc, proxy_of, films, tmp_path: Path
+) -> None:
+    orthanc.put(*films)
+    proxy = proxy_of(orthanc)
+    proxy.rule = lambda method, path: (507, {}, b"") if method == "POST" else None
+    given = (proxy.url, "--store", "--overlay", judged("pass"))
+    done = pacs(*given)
+    assert done.exit_code == 1
+    assert outcomes(tmp_path / "out") == {"failed": 3}
+    assert all("507" in row["error"] and row["verdict"] == "pass" for row in report(tmp_path / "out"))
+    made = images(tmp_path / "out")
+    proxy.rule = lambda method, path: None
+    proxy.seen.clear()
+    assert pacs(*given).exit_code == 0
+    assert outcomes(tmp_path / "out") == {"stored": 3}
+    assert not any(is_fetch(path) for _, path in proxy.seen)
+    stored = {
+        one.SOPInstanceUID: one.ContentTime
+        for instances in orthanc.held().values()
+        for one in instances
+        if one.SOPInstanceUID in made
+    }
+    assert stored == {uid: one.ContentTime for uid, one in made.items()}
+    # A result that was damaged in the folder is made anew.
+    row = report(tmp_path / "out")[0]
+    next((tmp_path / "out" / row["folder"]).glob("*.dcm")).write_bytes(b"damaged")
+    orthanc.empty()
+    orthanc.put(*films)
+    assert pacs(*given).exit_code == 0
+    assert len(orthanc.held()) == 6
+
+
 def broken(path: Path, fault: str) -> None:
     dataset = pydicom.dcmread(path)
     if fault == "truncated":

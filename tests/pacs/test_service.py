@@ -147,6 +147,16 @@ def test_a_store_is_believed_when_it_is_found(orthanc, proxy_of, many) -> None:
     assert len(orthanc.held()[series.uid]) == 5
 
 
+def test_a_server_that_lists_late_is_waited_for(orthanc, proxy_of, many) -> None:
+    proxy = proxy_of(orthanc)
+    late = (200, {"Content-Type": "application/dicom+json"}, b"[]")
+    proxy.rule = lambda method, path: late if method == "GET" and len(proxy.seen) == 2 else None
+    files = {str(pydicom.dcmread(path).SOPInstanceUID): path for path in many}
+    store_whole(service(proxy.url), of(many[0]).study, of(many[0]).uid, files)
+    assert [method for method, _ in proxy.seen].count("POST") == 1
+    assert len(orthanc.held()[of(many[0]).uid]) == 5
+
+
 def test_a_server_that_takes_a_part_is_told_of(orthanc, many) -> None:
     """Orthanc keeps the others when it refuses an instance without a series."""
     bad = pydicom.dcmread(many[3])
