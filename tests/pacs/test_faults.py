@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -79,6 +80,27 @@ def test_a_store_that_breaks_off_is_completed(
     assert set(held) == {source, row["derived_series"]}
     assert len(held[row["derived_series"]]) == 6
     assert len({one.SOPInstanceUID for one in held[row["derived_series"]]}) == 6
+
+
+def test_an_interrupted_run_goes_on(pacs, judged, orthanc, proxy_of, films, tmp_path: Path) -> None:
+    orthanc.put(*films)
+    proxy = proxy_of(orthanc)
+
+    def rule(method: str, path: str) -> None:
+        if sum(is_fetch(path) for _, path in proxy.seen) == 2 and is_fetch(path):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.5)
+
+    proxy.rule = rule
+    given = (proxy.url, "--store", "--overlay", judged("pass"))
+    done = pacs(*given)
+    assert done.exit_code == 130
+    assert "goes on where it was" in done.output
+    assert outcomes(tmp_path / "out") == {"stored": 1}
+    assert not (tmp_path / "out" / ".fetched").exists()
+    proxy.rule = lambda method, path: None
+    assert pacs(*given).exit_code == 0
+    assert outcomes(tmp_path / "out") == {"stored": 2, "present": 1, "own result": 1}
 
 
 def test_a_half_stored_series_is_known_and_completed(pacs, orthanc, curve, volume, tmp_path: Path) -> None:
