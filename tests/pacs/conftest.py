@@ -69,8 +69,11 @@ class Orthanc:
             time.sleep(0.05)
             assert self.process.poll() is None, (self.folder / "log.txt").read_text()
             with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
+                if probe.connect_ex(("127.0.0.1", self.port)) != 0:
+                    continue
+            time.sleep(0.1)  # another process may have taken the port; then ours ends
+            assert self.process.poll() is None, (self.folder / "log.txt").read_text()
+            return self
         raise AssertionError((self.folder / "log.txt").read_text())
 
     def kill(self) -> None:
@@ -104,6 +107,16 @@ class Orthanc:
         return found
 
 
+def started(root: Path, folder: Path, tries: int = 3, **settings) -> Orthanc:
+    """A running server; with another port where somebody else took the first one."""
+    try:
+        return Orthanc(root, folder, **settings).start()
+    except AssertionError:
+        if tries == 1:
+            raise
+        return started(root, folder, tries - 1, **settings)
+
+
 @pytest.fixture(scope="session")
 def orthanc_root() -> Path:
     """Where Orthanc lies."""
@@ -115,7 +128,7 @@ def orthanc_root() -> Path:
 
 @pytest.fixture(scope="session")
 def running_orthanc(orthanc_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    server = Orthanc(orthanc_root, tmp_path_factory.mktemp("orthanc")).start()
+    server = started(orthanc_root, tmp_path_factory.mktemp("orthanc"))
     yield server
     server.kill()
 
@@ -131,14 +144,14 @@ def orthanc(running_orthanc: Orthanc) -> Iterator[Orthanc]:
 @pytest.fixture
 def start_orthanc(orthanc_root: Path, tmp_path: Path) -> Iterator[Callable[..., Orthanc]]:
     """A PACS of a test's own, which it may kill."""
-    started = []
+    servers = []
 
     def start(**settings) -> Orthanc:
-        started.append(Orthanc(orthanc_root, tmp_path / f"orthanc_{len(started)}", **settings).start())
-        return started[-1]
+        servers.append(started(orthanc_root, tmp_path / f"orthanc_{len(servers)}", **settings))
+        return servers[-1]
 
     yield start
-    for server in started:
+    for server in servers:
         server.kill()
 
 

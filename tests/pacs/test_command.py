@@ -98,7 +98,8 @@ def test_a_volume_is_stored_as_one_series_in_one_request(
     assert all((one.pixel_array != source[one.InstanceNumber]).any() for one in made)
 
 
-def test_presentation_states_are_stored_beside_the_images(pacs, judged, orthanc, films, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_presentation_states_are_stored_beside_the_images(pacs, orthanc, films, tmp_path: Path) -> None:
     orthanc.put(*films)
     given = (orthanc.url, "--store", "--presentation-state")
     done = pacs(*given)
@@ -159,6 +160,7 @@ def test_two_methods_share_a_folder(pacs, judged, orthanc, films, tmp_path: Path
     assert len({row["folder"] for row in report(tmp_path / "out")}) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_a_real_film_is_stored_as_the_local_command_writes_it(
     pacs, cli, model, judged, orthanc, real_data: Path, tmp_path: Path

@@ -247,7 +247,7 @@ def test_a_password_is_needed_and_never_told(pacs, judged, start_orthanc, films,
     assert pacs(server.url, "--dry-run").exit_code == 0
 
 
-def test_nothing_tells_of_a_patient(pacs, judged, orthanc, films, volume, tmp_path: Path) -> None:
+def test_nothing_tells_of_a_patient(pacs, judged, orthanc, films, tmp_path: Path) -> None:
     broken(films[1], "truncated")
     orthanc.put(*films)
     done = pacs(orthanc.url, "--store", "--overlay", judged("fail"), "--panels", "none", query="PatientName=SECRET*")
