@@ -176,6 +176,19 @@ def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: P
     assert result.isfinite().all()
 
 
+def test_a_failed_certificate_can_decide(bundle: Path) -> None:
+    """Every harmonizer has ``on_fail``; its run ends with the exit code that tells of it, or of a bad file."""
+    config = load(bundle, "inference")
+    if "guarantee_class" not in load(bundle, "metadata"):
+        assert "on_fail" not in config
+        return
+    assert config["on_fail"] == "write"
+    steps = [step["_target_"].split(".")[-1] for step in config["postprocessing"]["transforms"]]
+    assert [name for name in steps if "Certif" in name] == ["CertifyHarmonizedd", "SaveCertified", "CertificateWriter"]
+    assert {"_target_": "monai_harmonize.safety.StopOnFail", "_disabled_": "$@on_fail != 'stop'"} in config["handlers"]
+    assert config["finalize"] == ["$sys.exit(@evaluator.exit_code) if @evaluator.exit_code else None"]
+
+
 def random_image(bundle: Path) -> torch.Tensor:
     """Image of the size that the metadata name, within [-1, 1]."""
     shape = load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["spatial_shape"]
