@@ -199,6 +199,54 @@ def test_a_step_whose_result_is_gone_is_done_again(tmp_path: Path) -> None:
     assert result.is_file()
 
 
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [({"rate": 1}, "half"), ({"rate": 2}, None), ("damaged", None), (None, None)],
+    ids=["same settings", "other settings", "damaged", "unknown"],
+)
+def test_a_step_goes_on_only_from_what_the_same_settings_left(tmp_path: Path, before: object, left: str | None) -> None:
+    """A first run that was killed has left no mark of its end."""
+    folder = tmp_path / "training"
+    resume, found = folder / "resume.pt", []
+
+    def work(killed: bool = False) -> None:
+        found.append(resume.read_text() if resume.exists() else None)
+        folder.mkdir(exist_ok=True)
+        resume.write_text("half")
+        if killed:
+            raise KeyboardInterrupt
+
+    def stage(settings: object, **options: bool) -> Stage:
+        return Stage("", folder / "model.done.json", lambda: settings, lambda: work(**options), (resume,), folder)
+
+    first = stage({"rate": 1} if before in ("damaged", None) else before, killed=True)
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    assert not first.mark.exists()
+    if before == "damaged":
+        first.begun.write_bytes(b'{"rate')
+    if before is None:
+        first.begun.unlink()
+    again = stage({"rate": 1})
+    assert again.run()
+    assert found == [None, left]
+    assert not again.begun.exists()
+    assert not again.run()
+
+
+def test_an_interruption_while_leftovers_are_removed_leaves_no_mark(tmp_path: Path, monkeypatch) -> None:
+    """Half of what other settings left must not be gone on with, even by these other settings."""
+    folder = tmp_path / "training"
+    folder.mkdir()
+    stage = Stage("", folder / "model.done.json", lambda: {"rate": 1}, lambda: 1 / 0, (), folder)
+    with pytest.raises(ZeroDivisionError):
+        stage.run()
+    monkeypatch.setattr("monai_harmonize.cli.study.stage.shutil.rmtree", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        replace(stage, settings=lambda: {"rate": 2}).run()
+    assert not stage.begun.exists()
+
+
 @pytest.mark.parametrize("option", ["--seed", "--harmonizer-seed"])
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_that_numpy_refuses_is_wrong_usage(
