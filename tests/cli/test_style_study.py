@@ -251,6 +251,8 @@ def test_a_folder_holds_one_study(spine_data: Path, tmp_path: Path) -> None:
         ("extractors", {"vgg19": "vgg19"}, "lists of overlays"),
         ("compare_extractors", ["nobody"], "names 'nobody'"),
         ("one_look_each", ["nobody"], "names 'nobody'"),
+        ("compare_extractors", ["adain", "xu", "adain"], "compare_extractors names 'adain' twice"),
+        ("one_look_each", ["mechrez", "mechrez"], "one_look_each names 'mechrez' twice"),
         ("augmentations", {"x": {"style": "mechrez"}}, "expected one of the methods xu, adain, whose"),
         ("sites", {"home": "a"}, "has no 'shifted'"),
         ("sites", {"home": "a", "shifted": [], "unseen": []}, "one at least"),
