@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monai_harmonize.cli.messages import only_warnings
-from monai_harmonize.cli.study.checks import check_bundles, check_labels
+from monai_harmonize.cli.study.checks import check_bundles, check_labels, check_patients
 from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.cli.study.settings import Study
@@ -156,6 +156,28 @@ def test_labels_are_checked_before_any_training(tmp_path: Path) -> None:
     one_way = replace(every, manifest=replace(every.manifest, records=one_class), directions=every.directions[:1])
     with pytest.raises(InputError, match="site a, split test"):
         check_labels(one_way)
+
+
+def test_a_classifier_is_tested_on_nobody_of_whom_it_learned(tmp_path: Path) -> None:
+    """Each site is without overlap, in which the manifest sees nothing wrong."""
+    every = study(tmp_path)
+    named = [{**item, "file": item["image"], "patient": item["image"]} for item in every.manifest.records]
+
+    def renamed(site: str, split: str, patient: str) -> Study:
+        place = next(n for n, item in enumerate(named) if (item["site"], item["split"]) == (site, split))
+        changed = [*named[:place], {**named[place], "patient": patient}, *named[place + 1 :]]
+        return replace(every, manifest=replace(every.manifest, records=tuple(changed)))
+
+    check_patients(replace(every, manifest=replace(every.manifest, records=tuple(named))))
+    check_patients(renamed("a", "test", "/b/test/1.png"))
+    for split in ("train", "validation"):
+        with pytest.raises(InputError, match=rf"1 of the patients .* as in /b/{split}/1.png \(site b, split {split}"):
+            check_patients(renamed("a", "test", f"/b/{split}/1.png"))
+    # Nobody learns at the source site where one direction is studied.
+    one_way = replace(renamed("b", "test", "/a/train/1.png"), directions=every.directions[:1])
+    check_patients(one_way)
+    with pytest.raises(InputError, match="of 1 of the patients"):
+        check_patients(replace(one_way, directions=every.directions))
 
 
 @pytest.mark.parametrize("content", [b'{\n    "sites"', b"[]", b"null", b"", b"\xff\xfe"])

@@ -40,7 +40,7 @@ NOISE = {"ours": 100, "theirs": 400}
 
 def written(path: Path, size: tuple[int, int, int], noise: int, corner: float = 0.0) -> Path:
     """A volume of noise around 100 HU, with a vertebra in the middle in ``_mask``."""
-    rng = np.random.default_rng(int.from_bytes(path.stem.encode()[-4:]))
+    rng = np.random.default_rng(int.from_bytes(path.name.partition(".")[0].encode()))
     affine = np.diag([2.0, 2.0, 2.0, 1.0])
     affine[0, 3] = corner
     path.parent.mkdir(exist_ok=True)
@@ -83,7 +83,12 @@ def own(tmp_path: Path) -> Callable[..., StyleStudy]:
         ]
         items = {
             key: [{k: v for k, v in row.items() if k != "split"} for row in [*rows, *further] if row["split"] == split]
-            for key, split in (("training", "train"), ("validation", "validation"), ("test", "test"), ("truth", "truth"))
+            for key, split in (
+                ("training", "train"),
+                ("validation", "validation"),
+                ("test", "test"),
+                ("truth", "truth"),
+            )
         }
         (tmp_path / "manifest.json").write_text(json.dumps(items))
         (tmp_path / "own.json").write_text(json.dumps(DEFINITION))

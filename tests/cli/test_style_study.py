@@ -297,7 +297,9 @@ def test_the_command_tells_it_in_one_line(cli, spine_data: Path, tmp_path: Path)
     assert "no site 'nowhere'" in done.stderr
     assert "Traceback" not in done.stderr
     weights = tmp_path / "nothing.pt"
-    done = cli(*command, "--definition", written(tmp_path), "--lpips-weights", weights)
-    assert done.exit_code == 2
-    assert "nothing.pt" in done.stderr
+    for option in ("--lpips-weights", "--inception-weights"):
+        done = cli(*command, "--definition", written(tmp_path), option, weights)
+        assert done.exit_code == 2
+        assert "nothing.pt" in done.stderr
+    assert not (tmp_path / "study" / "study.json").exists()
     assert not (tmp_path / "study" / "styles").exists()
