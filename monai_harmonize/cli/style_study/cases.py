@@ -47,24 +47,20 @@ def paired_truths(study: StyleStudy, look: str) -> dict[str, str]:
     Raises:
         InputError: two home volumes fit a record, or two records a home volume.
     """
-    found: dict[str, str] = {}
-    shown_by: dict[str, Record] = {}
-    truths = [record for record in study.cases(look) if record["split"] == "truth"]
-    for truth in truths:
-        fitting = [record for record in study.home_cases() if may_show(truth, record)]
-        rivals = [record for record in fitting if record["image"] in shown_by]
-        if len(fitting) > 1 or rivals:
-            several = fitting if len(fitting) > 1 else [truth, shown_by[rivals[0]["image"]]]
-            one = truth if len(fitting) > 1 else fitting[0]
-            raise InputError(
-                f"{study.manifest.path}: {one['file']} (site {one['site']}, split {one['split']}) fits "
-                f"{several[0]['file']} and {several[1]['file']}, volumes of the same patient; fill the column "
-                f"{ANATOMY!r} alike where two rows show the same voxels, and differently where not."
-            )
-        for record in fitting:
-            found[truth["image"]] = record["image"]
-            shown_by[record["image"]] = truth
-    return found
+    truths, home = [record for record in study.cases(look) if record["split"] == "truth"], study.home_cases()
+    pairs = [(truth, record) for truth in truths for record in home if may_show(truth, record)]
+    for one in (0, 1):
+        fitting: dict[str, Record] = {}
+        for pair in pairs:
+            record, found = pair[one], pair[1 - one]
+            first = fitting.setdefault(record["image"], found)
+            if first is not found:
+                raise InputError(
+                    f"{study.manifest.path}: {record['file']} (site {record['site']}, split {record['split']}) fits "
+                    f"{first['file']} and {found['file']}, volumes of the same patient; fill the column {ANATOMY!r} "
+                    "alike where two rows show the same voxels, and differently where not."
+                )
+    return {truth["image"]: record["image"] for truth, record in pairs}
 
 
 def may_show(truth: Record, record: Record) -> bool:
