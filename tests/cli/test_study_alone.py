@@ -48,10 +48,12 @@ def test_it_is_free_after_an_error_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["protocol", "style-study"])
 def test_the_second_command_is_refused_before_it_touches_anything(cli, tmp_path: Path, command: str) -> None:
-    """Not even phantoms are made, on which the first may be working."""
-    with alone_in(tmp_path):
-        before = sorted(tmp_path.iterdir())
-        done = cli(command, "--output", tmp_path)
+    """Not even images are looked for or made, on which the first may be working."""
+    options = (command, "--output", tmp_path / "study", "--dataset-dir", tmp_path / "nothing")
+    with alone_in(tmp_path / "study"):
+        done = cli(*options)
         assert done.exit_code == 2
-        assert done.stderr.startswith(f"error: --output {tmp_path}: another command works there just now")
-        assert sorted(tmp_path.iterdir()) == before
+        assert done.stderr.startswith(f"error: --output {tmp_path / 'study'}: another command works there just now")
+    done = cli(*options)
+    assert done.exit_code == 2
+    assert "nothing: holds none of manifest.csv" in done.stderr
