@@ -110,6 +110,12 @@ def test_a_study_compares_something(tmp_path: Path) -> None:
         ({"bundle": "lung_segmentation_cxr"}, "no harmonizer"),
         ({**MATCHING, "train": {"epoks": 3}}, "epoks"),
         ({**MATCHING, "inference": {"methud": "nyul"}}, "methud"),
+        ({**MATCHING, "train": {"network_def#methud": "nyul"}}, "no entry 'network_def#methud'"),
+        ({**MATCHING, "train": {"train#trainr#max_epochs": 3}}, "Did you mean train#trainer?"),
+        (
+            {**MATCHING, "inference": {"postprocessing#transforms#9#keys": "pred"}},
+            "no entry 'postprocessing#transforms#9'",
+        ),
         ({**MATCHING, "overlays": ["zz"]}, "zz"),
         ({**MATCHING, "reverse": "zz"}, "zz"),
     ],
