@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.reader_contract import single_path
 from monai_harmonize.data.vertebra_numbers import problem_of_values
 
-__all__ = ["LoadLabelMap", "LoadLabelMapD", "LoadLabelMapDict", "LoadLabelMapd"]
+__all__ = ["LoadLabelMap", "LoadLabelMapD", "LoadLabelMapDict", "LoadLabelMapd", "millimetres_apart"]
 
 # Share of a voxel by which two grids may differ: affines are stored with seven digits, and added up over the grid.
 TOLERANCE = 0.05
@@ -74,13 +74,12 @@ class LoadLabelMap(Transform):
         source = f"its image {image.meta[ImageMetaKey.FILENAME_OR_OBJ]}"
         if values.shape != size:
             raise ImageFileError(path, f"has {values.shape} voxels, {source} {size}; give the label map of this image")
-        corners = np.array(np.meshgrid(*([0, length - 1] for length in size), indexing="ij")).reshape(len(size), -1).T
-        apart = places(affine, corners) - places(expected, corners)
+        apart = millimetres_apart(affine, expected, size)
         voxel = np.linalg.norm(expected[:3, : len(size)], axis=0).min()
-        if np.abs(apart).max() > TOLERANCE * voxel:
+        if apart > TOLERANCE * voxel:
             raise ImageFileError(
                 path,
-                f"lies up to {np.abs(apart).max():.3g} mm beside {source}; expected the same voxels. Resample the "
+                f"lies up to {apart:.3g} mm beside {source}; expected the same voxels. Resample the "
                 "label map to the image (nearest neighbour), or correct its affine",
             )
         labels = whole_numbers(path, values)
@@ -112,6 +111,18 @@ def whole_numbers(path: str | PathLike[str], values: np.ndarray[Any, Any]) -> np
             "image or probabilities",
         )
     return values.astype(np.uint16)
+
+
+def millimetres_apart(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], size: Sequence[int]) -> float:
+    """How far a voxel of one affine can lie from the same voxel of another, along one axis of the patient.
+
+    Args:
+        one: ``(4, 4)``, from voxels to millimetres.
+        other: the same.
+        size: voxels along each axis.
+    """
+    corners = np.array(np.meshgrid(*([0, length - 1] for length in size), indexing="ij")).reshape(len(size), -1).T
+    return float(np.abs(places(one, corners) - places(other, corners)).max())
 
 
 def places(affine: np.ndarray[Any, Any], voxels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
