@@ -68,7 +68,7 @@ def test_split_properties(records: list[Record], seed: int, order: random.Random
 @given(records=manifests(), seed=st.integers(0, 5))
 @settings(max_examples=40, deadline=None)
 def test_a_name_at_several_sites_is_one_person(records: list[Record], seed: int) -> None:
-    """Be they one, or sites that number their patients alike: nobody is learned of at one site and tested at another."""
+    """Be they one, or sites that number their patients alike: none is learned of at one site and tested at another."""
     named = [{**record, "patient": record["patient"][1:]} for record in records if "patient" in record]
     split = split_by_patient(named, seed=seed)
     assert len({(record["patient"], record["split"]) for record in split}) == len({r["patient"] for r in split})
