@@ -17,7 +17,7 @@ from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.bundle import find_bundle
-from monai_harmonize.engines.weights import trained_settings, trained_weights
+from monai_harmonize.engines.weights import trained_weights
 
 __all__ = ["Harmonized", "HarmonizedD", "HarmonizedDict", "Harmonizedd"]
 
@@ -72,7 +72,7 @@ class Harmonized(Transform):
         if not self.weights.is_file():
             raise InputError(f"{self.weights}: there are no trained weights of {self.bundle.root}; train it first.")
         self.overlays = list(dict.fromkeys((*self.bundle.fitted_overlays(self.weights), *overlays)))
-        self.options = {**trained_settings(self.weights), **self.options}
+        self.options = {**self.bundle.inference_settings(self.weights, self.overlays), **self.options}
         # Now rather than at the first image.
         self.parser(self.overlays)
         self.device = torch.device(device)
