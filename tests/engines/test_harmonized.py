@@ -77,6 +77,15 @@ def test_a_generator_does_what_its_inference_does(weights, image, tmp_path, proj
     assert result.meta["filename_or_obj"] == path
 
 
+def test_a_setting_that_inference_has_no_entry_for_is_left_to_others(weights, image, tmp_path) -> None:
+    """Such as the spacing at which a style was learned; by inference nothing is resampled."""
+    copy = Path(shutil.copy(weights, tmp_path / "model.pt"))
+    copy.with_suffix(".json").write_text(json.dumps({"image_size": 32, "spacing": [1.0, 1.0, 5.0]}))
+    harmonized = Harmonized(CYCLEGAN, copy)
+    assert harmonized.options == {"image_size": 32}
+    assert torch.equal(harmonized(image).as_tensor(), Harmonized(CYCLEGAN, weights)(image).as_tensor())
+
+
 def test_a_fitted_curve_and_its_overlay_do_what_the_inference_does(curve, image, tmp_path) -> None:
     """The gain needs the pixel spacing, which the metadata carry."""
     expected = inference(CURVE, curve, image.meta["filename_or_obj"], tmp_path, "filter")
