@@ -67,7 +67,7 @@ class Harmonized(Transform):
                 "project is 'site', one curve for all images of a site, which are not known here; harmonize the folder "
                 "first and give the result, or take g0 or g1."
             )
-        weights = Path(checkpoint if checkpoint is not None else self.parser(overlays)["checkpoint"])
+        weights = Path(str(checkpoint if checkpoint is not None else self.parser(overlays)["checkpoint"]))
         self.weights = weights / "model.pt" if weights.is_dir() else weights
         if not self.weights.is_file():
             raise InputError(f"{self.weights}: there are no trained weights of {self.bundle.root}; train it first.")

@@ -133,6 +133,19 @@ def test_processes_share_the_work(data: Path, tmp_path: Path, monkeypatch) -> No
     assert len(sampler) == len(parser.get_parsed_content("train#dataset")) / 2
 
 
+@pytest.mark.slow
+def test_a_distributed_training_stores_the_same_styles(bundle: Path, data: Path, tmp_path: Path) -> None:
+    """By the literal command, in a single process: it ends with the weights of the plain one."""
+    options = {"bundle_root": tmp_path, "dataset_dir": data, **SMALL}
+    given = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    files = str([f"{CONFIGS}/{name}.json" for name in ("train", "multi_gpu_train")])
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", "-m", "monai.bundle"]
+    done = subprocess.run([*launch, "run", "--config_file", files, *given], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (torch.load(one / "models" / "model.pt", weights_only=True) for one in (bundle, tmp_path))
+    torch.testing.assert_close(second, first)
+
+
 def harmonize(bundle: Path, data: Path, output: Path, **options: Any) -> None:
     places = {"bundle_root": str(bundle), "dataset_dir": str(data), "output_dir": str(output)}
     workflow("inference", **places, layers=SMALL["layers"], **options).run()

@@ -139,6 +139,11 @@ def test_slices_are_drawn_as_they_lie_where_styles_are_learned(weights, image, a
         assert (drawing(turned.as_tensor()) - expected.as_tensor()).abs().max() > 0.05
 
 
+def test_a_checkpoint_that_is_no_file_is_named() -> None:
+    with pytest.raises(InputError, match="5: there are no trained weights"):
+        RandStyleTransferd("image", BUNDLE, 5, options=LAYERS)
+
+
 def noted(weights: Path, folder: Path, **settings) -> Path:
     """The same weights, noted to be trained with other settings."""
     copy = Path(shutil.copy(weights, folder / "model.pt"))
