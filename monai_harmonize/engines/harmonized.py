@@ -16,6 +16,7 @@ from monai.utils import TransformBackends
 from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.reader_contract import planar_affine
 from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.engines.weights import trained_weights
 
@@ -25,6 +26,8 @@ IMAGE = "image"
 # Steps of a bundle's preprocessing that the images have behind them.
 DONE_BEFORE = ("LoadRadiographd", "ScaleGreyLevelsd", "SelectItemsd")
 SITE = "site"
+# Where the inferer of slices of an inferer of volumes stands.
+INNER = "inferer#inferer"
 
 
 class Harmonized(Transform):
@@ -89,6 +92,8 @@ class Harmonized(Transform):
         parser.update({**self.options, "bundle_root": str(self.bundle.root)})
         if isinstance(parser["inferer"], dict) and "site_images" in parser["inferer"]:
             parser["inferer#site_images"] = []
+        if INNER in parser and parser.get(f"{INNER}#_target_", "").endswith(".WindowedInferer"):
+            parser[INNER] = parser[f"{INNER}#inferer"]  # images are shown through a window already
         parser["checkpoint"] = parser.get_parsed_content("checkpoint")
         return parser
 
@@ -131,7 +136,8 @@ class Harmonized(Transform):
         self.built = self.built or self.build()
         prepare, inferer, network = self.built
         known = isinstance(image, MetaTensor)
-        ready = prepare({IMAGE: image if known else MetaTensor(image)})[IMAGE]
+        placed = image if known else MetaTensor(image, affine=torch.from_numpy(planar_affine((1.0, 1.0))))
+        ready = prepare({IMAGE: placed})[IMAGE]
         batch = list_data_collate([{IMAGE: ready}])[IMAGE].to(self.device)
         low, high = self.bundle.metadata["network_data_format"]["outputs"]["pred"]["value_range"]
         result = torch.as_tensor(inferer(batch, network)).as_subclass(Tensor)[0].clamp(low, high).to(image.device)

@@ -86,6 +86,18 @@ def test_a_setting_that_inference_has_no_entry_for_is_left_to_others(weights, im
     assert torch.equal(harmonized(image).as_tensor(), Harmonized(CYCLEGAN, weights)(image).as_tensor())
 
 
+@torch.no_grad()
+def test_a_ct_that_is_shown_through_a_window_is_not_taken_for_hounsfield_units(tmp_path) -> None:
+    torch.manual_seed(0)
+    network = network_of("bundles/adain_ct")
+    network.store_styles([torch.rand(2, 1, 24, 24)])
+    weights = save_weights(network, tmp_path / "model.pt")
+    image = 2 * torch.rand(1, 24, 20) - 1
+    expected = network.eval()(image[None])[0]
+    torch.testing.assert_close(Harmonized("bundles/adain_ct", weights)(image), expected)
+    assert expected.std() > 0.01
+
+
 def test_a_fitted_curve_and_its_overlay_do_what_the_inference_does(curve, image, tmp_path) -> None:
     """The gain needs the pixel spacing, which the metadata carry."""
     expected = inference(CURVE, curve, image.meta["filename_or_obj"], tmp_path, "filter")
