@@ -248,7 +248,7 @@ def test_files_of_one_slice(data: Path, tmp_path: Path, axes: int) -> None:
         values = np.asarray(image.dataobj)
         nibabel.save(nibabel.Nifti1Image(values if axes == 3 else values[..., 0], image.affine), path)
     places = {"dataset_dir": str(tmp_path / "data"), "bundle_root": str(tmp_path)}
-    workflow("train", epochs=20, **places).run()
+    workflow("train", epochs=10, **places).run()
     segment(tmp_path, tmp_path / "masks", dataset_dir=str(tmp_path / "data"))
     table = evaluate(tmp_path, tmp_path / "data", tmp_path / "scores")
     assert len(table) == 2
