@@ -239,6 +239,7 @@ def test_a_style_of_another_window_is_refused_and_one_number_will_do(data: Path,
     assert message in str(input_error_in(error.value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("axes", [2, 3])
 def test_files_of_one_slice(data: Path, tmp_path: Path, axes: int) -> None:
     """``(W, H)`` and ``(W, H, 1)``, from the training to the mask and its scores."""
@@ -248,7 +249,7 @@ def test_files_of_one_slice(data: Path, tmp_path: Path, axes: int) -> None:
         values = np.asarray(image.dataobj)
         nibabel.save(nibabel.Nifti1Image(values if axes == 3 else values[..., 0], image.affine), path)
     places = {"dataset_dir": str(tmp_path / "data"), "bundle_root": str(tmp_path)}
-    workflow("train", epochs=10, **places).run()
+    workflow("train", epochs=20, **places).run()
     segment(tmp_path, tmp_path / "masks", dataset_dir=str(tmp_path / "data"))
     table = evaluate(tmp_path, tmp_path / "data", tmp_path / "scores")
     assert len(table) == 2
