@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint, Overlays
 from monai_harmonize.cli.images import Pattern, images_among
 from monai_harmonize.cli.job import STATES, Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
@@ -56,9 +56,7 @@ def harmonize(
     output: Annotated[Path, typer.Option(help="Folder of the harmonized files.")],
     bundle: BundleName = DEFAULT_BUNDLE,
     overlay: Overlays = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Weights, or a folder with model.pt; the bundle's own by default.")
-    ] = None,
+    checkpoint: Checkpoint = None,
     project: Annotated[
         Projection | None,
         typer.Option(
@@ -91,8 +89,7 @@ def harmonize(
     The same command again continues an interrupted run. Inputs are never overwritten.
     """
     found = find_bundle(bundle)
-    weights = found.weights if checkpoint is None else checkpoint
-    weights = weights / "model.pt" if weights.is_dir() else weights
+    weights = found.chosen_weights(checkpoint)
     # The user's own come last, since they may change what the others set.
     overlays = [*([STATES] if presentation_state else []), *found.fitted_overlays(weights), *(overlay or ())]
     overlays = list(dict.fromkeys(overlays))

@@ -19,8 +19,9 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.reader_contract import planar_affine
 from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.engines.weights import trained_weights
+from monai_harmonize.networks.weights_digest import digest_of_weights
 
-__all__ = ["Harmonized", "HarmonizedD", "HarmonizedDict", "Harmonizedd"]
+__all__ = ["Harmonized", "HarmonizedD", "HarmonizedDict", "Harmonizedd", "digest_of_harmonizer"]
 
 IMAGE = "image"
 # Steps of a bundle's preprocessing that the images have behind them.
@@ -186,3 +187,17 @@ class Harmonizedd(MapTransform):
 
 
 HarmonizedD = HarmonizedDict = Harmonizedd
+
+
+def digest_of_harmonizer(bundle: str | os.PathLike[str] | None, *args: Any, **kwargs: Any) -> str | None:
+    """Fingerprint of the weights that a harmonizer uses, however their file is called; ``None`` without a bundle.
+
+    Args:
+        bundle: see ``Harmonized``, as all further arguments.
+        args: further arguments.
+        kwargs: further arguments.
+
+    Raises:
+        InputError: as ``Harmonized``, or the weights are damaged.
+    """
+    return None if bundle is None else digest_of_weights(Harmonized(bundle, *args, **kwargs).weights)

@@ -19,6 +19,7 @@ from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.phantoms import ensure_spine_dataset
+from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
 
 CONFIGS = "bundles/adain_ct/configs"
 COUNTS = {"train": 2, "validation": 1, "test": 1}
@@ -269,6 +270,48 @@ def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> 
     assert len(written) == len(list(series.iterdir()))
     assert len({one.SeriesInstanceUID for one in written}) == 1
     assert len({one.SOPInstanceUID for one in written}) == len(written)
+
+
+def good_and_cut(folder: Path, data: Path) -> Path:
+    """A folder of a volume and of its first bytes."""
+    (source,) = (path for path in (data / "test" / "exported").glob("*.nii.gz") if "mask" not in path.name)
+    folder.mkdir()
+    shutil.copy(source, folder / "good.nii.gz")
+    (folder / "cut.nii.gz").write_bytes(source.read_bytes()[:900])
+    return folder
+
+
+def test_a_bad_volume_does_not_stop_the_good_one(bundle: Path, data: Path, tmp_path: Path) -> None:
+    options = {"bundle_root": bundle, "input": good_and_cut(tmp_path / "in", data), "output_dir": tmp_path / "out"}
+    given = [
+        part for name, value in (options | {"layers": SMALL["layers"]}).items() for part in (f"--{name}", str(value))
+    ]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"{CONFIGS}/inference.json", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr[-3000:]
+    told = done.stdout + done.stderr
+    assert "1 of 2 files failed" in told
+    assert "cut.nii.gz: truncated or damaged" in told
+    assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["good.nii.gz"]
+    assert len(pd.read_csv(tmp_path / "out" / "certificates.csv")) == 1
+
+
+@pytest.mark.parametrize("on_fail", ["write", "skip", "copy", "stop"])
+def test_a_failed_certificate_decides(bundle: Path, data: Path, tmp_path: Path, on_fail: str) -> None:
+    folder = good_and_cut(tmp_path / "in", data)
+    (folder / "cut.nii.gz").unlink()
+    never = {"G4": {"clipped_pixels": Bar("at_most", -2.0, -1.0)}}
+    save_thresholds(Thresholds("a test", {**load_thresholds().classes, **never}), tmp_path / "never.json")
+    refused = {"postprocessing#transforms#0#thresholds": str(tmp_path / "never.json")}
+    options = {"bundle_root": str(bundle), "input": str(folder), "output_dir": str(tmp_path / "out")}
+    ready = workflow("inference", **options, layers=SMALL["layers"], on_fail=on_fail, **refused)
+    ready.run()
+    assert pd.read_csv(tmp_path / "out" / "certificates.csv")["verdict"].tolist() == ["fail"]
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.nii.gz")}
+    source = {"good.nii.gz": (folder / "good.nii.gz").read_bytes()}
+    assert (written == source) == (on_fail == "copy")
+    assert bool(written) == (on_fail in ("write", "copy"))
+    assert ready.parser.get_parsed_content("evaluator").exit_code == (3 if on_fail == "stop" else 0)
 
 
 def neighbouring_slices(folder: Path, copy: Path, count: int) -> Path:

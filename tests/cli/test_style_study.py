@@ -251,6 +251,8 @@ def test_a_folder_holds_one_study(spine_data: Path, tmp_path: Path) -> None:
         ("extractors", {"vgg19": "vgg19"}, "lists of overlays"),
         ("compare_extractors", ["nobody"], "names 'nobody'"),
         ("one_look_each", ["nobody"], "names 'nobody'"),
+        ("compare_extractors", ["adain", "xu", "adain"], "compare_extractors names 'adain' twice"),
+        ("one_look_each", ["mechrez", "mechrez"], "one_look_each names 'mechrez' twice"),
         ("augmentations", {"x": {"style": "mechrez"}}, "expected one of the methods xu, adain, whose"),
         ("sites", {"home": "a"}, "has no 'shifted'"),
         ("sites", {"home": "a", "shifted": [], "unseen": []}, "one at least"),
@@ -307,7 +309,9 @@ def test_the_command_tells_it_in_one_line(cli, spine_data: Path, tmp_path: Path)
     assert "no site 'nowhere'" in done.stderr
     assert "Traceback" not in done.stderr
     weights = tmp_path / "nothing.pt"
-    done = cli(*command, "--definition", written(tmp_path), "--lpips-weights", weights)
-    assert done.exit_code == 2
-    assert "nothing.pt" in done.stderr
+    for option in ("--lpips-weights", "--inception-weights"):
+        done = cli(*command, "--definition", written(tmp_path), option, weights)
+        assert done.exit_code == 2
+        assert "nothing.pt" in done.stderr
+    assert not (tmp_path / "study" / "study.json").exists()
     assert not (tmp_path / "study" / "styles").exists()

@@ -7,6 +7,8 @@ from typing import Any
 
 from monai_harmonize.cli.study.checks import check_counts
 from monai_harmonize.cli.study.definition import Model
+from monai_harmonize.cli.study.patients import refuse_shared_patients
+from monai_harmonize.cli.style_study.cases import paired_truths
 from monai_harmonize.cli.style_study.settings import StyleStudy
 from monai_harmonize.data import InputError, records_with_masks
 from monai_harmonize.data.hounsfield import hounsfield_range
@@ -22,11 +24,13 @@ def check_style_study(study: StyleStudy) -> None:
 
     Raises:
         InputError: a bundle, overlay or entry of the definition does not exist or cannot do what is asked of it, the
-            bundles see different windows or spacings, images lack masks, or there is one home test patient only.
+            bundles see different windows or spacings, images lack masks, there is one home test patient only, networks
+            would learn of a patient on whom they are tested, or volumes of one patient cannot be told apart.
         ManifestError: a site has no image of a split.
     """
     check_bundles(study)
     check_images(study)
+    check_patients(study)
 
 
 def check_bundles(study: StyleStudy) -> None:
@@ -102,3 +106,12 @@ def check_masks(study: StyleStudy, site: str, records: Sequence[Record]) -> None
             f"{study.manifest.path}: {len(records) - len(found)} of {len(records)} images of site {site} have no mask; "
             "fill it, or leave them out of the manifest."
         )
+
+
+def check_patients(study: StyleStudy) -> None:
+    """Refuse patients of whom a network learns, in whichever look, and who are tested, and truths that fit twice."""
+    trained = study.manifest.select(site=study.sites.known, split=("train", "validation"))
+    tested = [record for look in study.sites.all for record in study.tested(look)]
+    refuse_shared_patients(study.manifest, trained, tested)
+    for look in study.sites.shifted:
+        paired_truths(study, look)
