@@ -21,7 +21,6 @@ from monai_harmonize.data.inputs import Inputs
 from monai_harmonize.data.output_paths import OutputPaths
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.plain_errors import input_error_in
-from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import digest_of_weights
 from monai_harmonize.transforms.save_presentation_state import EXTENSION as STATE_EXTENSION
 
@@ -108,7 +107,8 @@ class Job:
             "output_dir": str(output),
             "num_workers": min(self.workers, os.cpu_count() or 1),
         }
-        options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
+        trained = self.bundle.inference_settings(self.weights, self.overlays)
+        options = {**trained, **given, **self.options, "inputs": inputs}
         return self.bundle.workflow("inference", self.overlays, options)
 
 

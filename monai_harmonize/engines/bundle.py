@@ -12,7 +12,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.arguments import LEVEL, hint, unknown_options
-from monai_harmonize.engines.weights import FittedBy, fitted_by
+from monai_harmonize.engines.weights import FittedBy, fitted_by, trained_settings
 
 __all__ = ["BUNDLES", "Bundle", "find_bundle", "known_bundles", "read_config"]
 
@@ -87,6 +87,14 @@ class Bundle:
             if Path(name).name != name or not (self.root / "configs" / f"{name}.json").is_file():
                 raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
         return list(fit.overlays)
+
+    def inference_settings(self, weights: Path, overlays: Sequence[str] = ()) -> dict[str, Any]:
+        """What weights were trained with, as far as inference has an entry for it; see ``trained_settings``.
+
+        The rest, such as the spacing at which a style was learned, is for those who use the network otherwise.
+        """
+        entries = self.entries("inference", overlays)
+        return {name: value for name, value in trained_settings(weights).items() if name in entries}
 
     def files(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> list[Path]:
         """The configurations ``kind`` and ``overlays``, with an entry for every option; errors as ``workflow``."""

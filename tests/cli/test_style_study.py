@@ -276,6 +276,11 @@ def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, me
         ("methods", {"xu": {**TINY["methods"]["xu"], "train": {"slices_per_volume": 0}}}, "slices_per_volume of Xu"),
         ("segmentation", {**TINY["segmentation"], "overlays": ["unet_3d"]}, "give a network of slices"),
         ("segmentation", {**TINY["segmentation"], "train": {"window": "lung"}}, "sees the window bone"),
+        (
+            "methods",
+            {"xu": {**TINY["methods"]["xu"], "train": {"spacing": [1.0, 1.0, 10.0]}}},
+            r"Xu sees the spacing \[1.0, 1.0, 10.0\] and the segmentation \[10.0, 10.0, 10.0\]; give both the same",
+        ),
         ("methods", {"xu": {"bundle": "spine_segmentation_ct"}}, "no entry 'source_site'"),
         ("extractors", {"vgg19": [], "zz": ["zz"]}, "no configuration 'zz'"),
         ("augmentations", {"x": {"overlays": ["tone_curve_augmented"], "style": "xu"}}, "no entry 'style_checkpoint'"),
@@ -288,6 +293,13 @@ def test_what_a_bundle_lacks_is_told_before_any_training(
     definition = find_style_definition(str(written(tmp_path, content)))
     with pytest.raises(InputError, match=message):
         check_style_study(study(spine_data, tmp_path, definition=definition))
+
+
+def test_one_window_may_be_named_or_given_and_slices_may_lie_apart(spine_data: Path, tmp_path: Path) -> None:
+    train = {"window": [-500, 1300], "spacing": [10.0, 10.0, 3.0]}
+    content = {**TINY, "methods": {"xu": {**TINY["methods"]["xu"], "train": train}}, "compare_extractors": ["xu"]}
+    content |= {"one_look_each": [], "augmentations": {}}
+    check_style_study(study(spine_data, tmp_path, definition=find_style_definition(str(written(tmp_path, content)))))
 
 
 def test_the_command_tells_it_in_one_line(cli, spine_data: Path, tmp_path: Path) -> None:

@@ -79,6 +79,27 @@ def test_a_generator_does_what_its_inference_does(weights, image, tmp_path, proj
     assert result.meta["filename_or_obj"] == path
 
 
+def test_a_setting_that_inference_has_no_entry_for_is_left_to_others(weights, image, tmp_path) -> None:
+    """Such as the spacing at which a style was learned; by inference nothing is resampled."""
+    copy = Path(shutil.copy(weights, tmp_path / "model.pt"))
+    copy.with_suffix(".json").write_text(json.dumps({"image_size": 32, "spacing": [1.0, 1.0, 5.0]}))
+    harmonized = Harmonized(CYCLEGAN, copy)
+    assert harmonized.options == {"image_size": 32}
+    assert torch.equal(harmonized(image).as_tensor(), Harmonized(CYCLEGAN, weights)(image).as_tensor())
+
+
+@torch.no_grad()
+def test_a_ct_that_is_shown_through_a_window_is_not_taken_for_hounsfield_units(tmp_path) -> None:
+    torch.manual_seed(0)
+    network = network_of("bundles/adain_ct")
+    network.store_styles([torch.rand(2, 1, 24, 24)])
+    weights = save_weights(network, tmp_path / "model.pt")
+    image = 2 * torch.rand(1, 24, 20) - 1
+    expected = network.eval()(image[None])[0]
+    torch.testing.assert_close(Harmonized("bundles/adain_ct", weights)(image), expected)
+    assert expected.std() > 0.01
+
+
 def test_the_digest_is_of_the_weights_in_use(weights, tmp_path) -> None:
     copied = shutil.copy(weights, tmp_path / "model.pt")
     digest = digest_of_harmonizer(CYCLEGAN, weights)
