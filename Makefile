@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Threads that wait actively for long slow a shared machine down many times; ones that never do slow an idle one.
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: demo test orthanc lint format bench clean
+.PHONY: demo test orthanc lint format docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -48,8 +48,11 @@ format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(VENV)/.run
 	$(BIN)/python benchmarks/cyclegan_step.py
 
 clean:
-	rm -rf demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized*
+	rm -rf build demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized*

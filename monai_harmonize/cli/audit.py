@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint
 from monai_harmonize.cli.messages import console
 from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.evaluation.audit_run import run_audit
@@ -16,8 +17,8 @@ __all__ = ["audit"]
 
 def audit(
     output: Annotated[Path, typer.Option(help="Folder of audit.html and audit.json.")],
-    bundle: Annotated[str, typer.Option(help="Bundle: a folder, or a name below ./bundles.")] = "tone_curve_cxr",
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights; the bundle's own by default.")] = None,
+    bundle: BundleName = DEFAULT_BUNDLE,
+    checkpoint: Checkpoint = None,
     overlay: Annotated[
         list[str] | None, typer.Option(help="Further inference configuration, for example filter.")
     ] = None,
@@ -29,8 +30,7 @@ def audit(
 ) -> None:
     """Audit a trained harmonizer: lesions kept, deleted and invented, hidden codes, disagreement of trainings."""
     found = find_bundle(bundle)
-    weights = found.weights if checkpoint is None else checkpoint
-    weights = weights / "model.pt" if weights.is_dir() else weights
+    weights = found.chosen_weights(checkpoint)
     run = run_audit(
         found.root,
         weights,

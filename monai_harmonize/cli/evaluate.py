@@ -10,7 +10,7 @@ import typer
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
 from monai_harmonize.data import InputError
-from monai_harmonize.engines.bundle import bundles_here, find_bundle
+from monai_harmonize.engines.bundle import find_bundle, known_bundles
 from monai_harmonize.evaluation import run_evaluation
 from monai_harmonize.safety.certificate_table import CertificateTable
 from monai_harmonize.safety.certificate_writer import TABLE_NAME
@@ -68,7 +68,7 @@ def evaluate(
 
 
 def bundle_of(harmonized: Path) -> str | None:
-    """The one bundle below ./bundles that all certificates of a folder name."""
+    """The one known bundle that all certificates of a folder name."""
     named = {row["bundle"] for row in CertificateTable(harmonized / TABLE_NAME).known().values()}
-    known = {bundle.root.name for bundle in bundles_here()}
+    known = {bundle.root.name for bundle in known_bundles()}
     return next(iter(named)) if len(named) == 1 and named <= known else None

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint, Overlays
 from monai_harmonize.cli.images import Pattern, images_among
 from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
@@ -54,9 +54,7 @@ def harmonize(
     output: Annotated[Path, typer.Option(help="Folder of the harmonized files.")],
     bundle: BundleName = DEFAULT_BUNDLE,
     overlay: Overlays = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Weights, or a folder with model.pt; the bundle's own by default.")
-    ] = None,
+    checkpoint: Checkpoint = None,
     project: Annotated[
         Projection | None,
         typer.Option(

@@ -27,7 +27,6 @@ from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
 from monai_harmonize.engines.components import components
 from monai_harmonize.engines.harmonize_evaluator import HarmonizeEvaluator
 from monai_harmonize.engines.plain_errors import input_error_in
-from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.networks import digest_of_weights
 from monai_harmonize.transforms.save_presentation_state import EXTENSION as STATE_EXTENSION
 
@@ -88,8 +87,7 @@ class Job:
             InputError: there is no such bundle, or the weights were fitted with another one.
         """
         found = find_bundle(bundle)
-        weights = found.weights if checkpoint is None else checkpoint
-        weights = weights / "model.pt" if weights.is_dir() else weights
+        weights = found.chosen_weights(checkpoint)
         # The user's own come last, since they may change what the others set.
         named = [*([STATES] if states else []), *found.fitted_overlays(weights), *(overlays or ())]
         return cls(found, list(dict.fromkeys(named)), weights, options, workers, quiet)
@@ -163,7 +161,8 @@ class Job:
             "output_dir": str(output),
             "num_workers": min(self.workers, os.cpu_count() or 1),
         }
-        options = {**trained_settings(self.weights), **given, **self.options, "inputs": inputs}
+        trained = self.bundle.inference_settings(self.weights, self.overlays)
+        options = {**trained, **given, **self.options, "inputs": inputs}
         workflow = self.bundle.workflow("inference", self.overlays, options)
         for place in components(workflow.parser.config, *SAVERS):
             workflow.parser[f"{place}#variant"] = self.variant

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from monai.utils import optional_import
 from rich.table import Table
 
-from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
+from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint, Overlays
 from monai_harmonize.cli.harmonize import Inverted, Panels
 from monai_harmonize.cli.images import images_among
 from monai_harmonize.cli.job import Job
@@ -64,9 +64,7 @@ def pacs(
     output: Annotated[Path, typer.Option(help="Folder of the results and of the report, pacs.csv.")],
     bundle: BundleName = DEFAULT_BUNDLE,
     overlay: Overlays = None,
-    checkpoint: Annotated[
-        Path | None, typer.Option(help="Weights, or a folder with model.pt; the bundle's own by default.")
-    ] = None,
+    checkpoint: Checkpoint = None,
     store: Annotated[
         bool, typer.Option("--store", help="Store the results in the PACS; else they stay in the folder.")
     ] = False,

@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.engines.weights import FittedBy, fitted_by
+from monai_harmonize.engines.arguments import LEVEL, hint, unknown_options
+from monai_harmonize.engines.weights import FittedBy, fitted_by, trained_settings
 
-__all__ = ["BUNDLES", "Bundle", "bundles_here", "find_bundle", "read_config"]
+__all__ = ["BUNDLES", "Bundle", "find_bundle", "known_bundles", "read_config"]
 
 BUNDLES = Path("bundles")
+PACKAGE = Path(__file__).parents[1]
+# Within the package where it was installed from a wheel, beside it in a checkout.
+SHIPPED = PACKAGE / "bundles" if (PACKAGE / "bundles").is_dir() else PACKAGE.parent / "bundles"
 # How the overlays of inference are called that belong to one of training.
 FOR_INFERENCE = "_inference"
 
@@ -39,6 +43,11 @@ class Bundle:
     def weights(self) -> Path:
         """Where training leaves the weights and inference looks for them."""
         return self.root / "models" / "model.pt"
+
+    def chosen_weights(self, checkpoint: Path | None) -> Path:
+        """The weights of an option ``--checkpoint``: a file, a folder with ``model.pt``, or by default the bundle's."""
+        chosen = self.weights if checkpoint is None else checkpoint
+        return chosen / self.weights.name if chosen.is_dir() else chosen
 
     def config(self, name: str) -> Path:
         """A configuration by its name within the bundle, or a JSON file.
@@ -79,14 +88,30 @@ class Bundle:
                 raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
         return list(fit.overlays)
 
+    def inference_settings(self, weights: Path, overlays: Sequence[str] = ()) -> dict[str, Any]:
+        """What weights were trained with, as far as inference has an entry for it; see ``trained_settings``.
+
+        The rest, such as the spacing at which a style was learned, is for those who use the network otherwise.
+        """
+        entries = self.entries("inference", overlays)
+        return {name: value for name, value in trained_settings(weights).items() if name in entries}
+
     def files(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> list[Path]:
         """The configurations ``kind`` and ``overlays``, with an entry for every option; errors as ``workflow``."""
-        entries = self.entries(kind, overlays)
-        for name in options:
-            if name.split("#")[0] not in entries:
-                option = "--" + name.replace("_", "-")
-                raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
-        return [self.config(name) for name in (kind, *overlays)]
+        files = [self.config(name) for name in (kind, *overlays)]
+        for file in files:
+            read_config(file)
+        try:
+            content = ConfigParser.load_config_files(files)
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            told = ", ".join(overlays)
+            raise InputError(f"{self.root}: {told} changes what {kind} does not have: {error}") from error
+        for name, valid in unknown_options(content, options).items():
+            option = name if LEVEL in name else "--" + name.replace("_", "-")
+            raise InputError(
+                f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.{hint({name: valid})}"
+            )
+        return files
 
     def entries(self, kind: str, overlays: Sequence[str] = ()) -> set[str]:
         """Names of the top-level entries of a configuration, which are what options may set."""
@@ -133,18 +158,24 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def find_bundle(name: str) -> Bundle:
-    """Look for a bundle as a path, then below ``./bundles``.
+    """Look for a bundle as a path, then below ``./bundles``, then among those that came with the package.
 
     Raises:
-        InputError: there is none; the message lists those below ``./bundles``.
+        InputError: there is none; the message lists those that can be named.
     """
-    for root in (Path(name), BUNDLES / name):
+    for root in (Path(name), BUNDLES / name, SHIPPED / name):
         if (root / "configs" / "metadata.json").is_file():
             return Bundle(root)
-    known = ", ".join(bundle.root.name for bundle in bundles_here()) or f"none, there is no folder {BUNDLES} here"
-    raise InputError(f"{name}: is no folder of a bundle and no name of one below {BUNDLES} ({known}).")
+    known = ", ".join(bundle.root.name for bundle in known_bundles())
+    raise InputError(f"{name}: is no folder of a bundle and no name of one; there are {known or 'none'}.")
 
 
-def bundles_here() -> list[Bundle]:
-    """All bundles below ``./bundles``, by name."""
-    return [Bundle(path.parents[1]) for path in sorted(BUNDLES.glob("*/configs/metadata.json"))]
+def known_bundles() -> list[Bundle]:
+    """All bundles below ``./bundles`` and those that came with the package, by name; the former hide the latter."""
+    found = {path.parents[1].name: path.parents[1] for folder in (SHIPPED, BUNDLES) for path in bundles_in(folder)}
+    return [Bundle(found[name]) for name in sorted(found)]
+
+
+def bundles_in(folder: Path) -> list[Path]:
+    """The metadata of the bundles of a folder."""
+    return sorted(folder.glob("*/configs/metadata.json"))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from monai_harmonize.engines.bundle import SHIPPED, find_bundle
+
 NAME = "tone_curve_cxr"
 
 
@@ -25,11 +27,32 @@ def test_list(cli, bundle: Path, model: Path, monkeypatch) -> None:
     assert row[-1] == "yes"
 
 
-def test_list_without_bundles(cli, tmp_path: Path, monkeypatch) -> None:
+def test_list_in_an_empty_folder_shows_those_of_the_package(cli, tmp_path: Path, monkeypatch) -> None:
+    names = sorted(path.parents[1].name for path in Path("bundles").glob("*/configs/metadata.json"))
     monkeypatch.chdir(tmp_path)
     done = cli("bundles", "list")
-    assert done.exit_code == 2
-    assert "holds no bundle" in done.stderr
+    assert done.exit_code == 0
+    rows = [line.replace("│", " ").split() for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows if row and row[0] in names] == names
+
+
+def test_a_bundle_here_hides_that_of_the_package(bundle: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_bundle(NAME).root == Path("bundles") / NAME
+    assert find_bundle("cyclegan_cxr").root.is_absolute()
+
+
+def test_copy(cli, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli("bundles", "copy", "cyclegan_cxr", "histogram_cxr").exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "bundles").iterdir()) == ["cyclegan_cxr", "histogram_cxr"]
+    copied = tmp_path / "bundles" / "cyclegan_cxr"
+    assert {path.name for path in copied.iterdir()} == {"LICENSE", "configs", "docs"}
+    for file in copied.rglob("*.json"):
+        assert file.read_bytes() == (SHIPPED / "cyclegan_cxr" / "configs" / file.name).read_bytes()
+    again = cli("bundles", "copy", "cyclegan_cxr")
+    assert again.exit_code == 2
+    assert "exists already" in again.stderr
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in Path("bundles").iterdir()))

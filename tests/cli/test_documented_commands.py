@@ -38,7 +38,6 @@ def test_every_command_of_a_page_can_be_parsed(page: str) -> None:
 def test_all_commands_of_the_page(cli, command, chest_data: Path, tmp_path: Path, monkeypatch) -> None:
     """In the order of the page, on small demo data."""
     lines = commands("docs/cli.md")
-    shutil.copytree("bundles", tmp_path / "bundles", ignore=shutil.ignore_patterns("models", "data", "eval"))
     shutil.copytree(chest_data, tmp_path / "demo_images")
     monkeypatch.setenv("PYTHONPATH", str(Path.cwd()))
     monkeypatch.chdir(tmp_path)
@@ -52,4 +51,5 @@ def test_all_commands_of_the_page(cli, command, chest_data: Path, tmp_path: Path
     assert {path.name for path in Path("report").iterdir()} >= {"report.html", "summary.json"}
     assert "tone_curve_cxr 0" in Path("report", "report.html").read_text()
     assert len(list(Path("harmonized").rglob("*.dcm"))) == 3
+    assert len(list(Path("archives").glob("tone_curve_cxr_v*.zip"))) == 1
     assert len(Path("manifest.csv").read_text().splitlines()) == 13
