@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Threads that wait actively for long slow a shared machine down many times; ones that never do slow an idle one.
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: demo test orthanc lint format docs bench clean
+.PHONY: demo test test-long orthanc lint format docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,7 +38,10 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 # A PACS for the tests of `pacs`, which are skipped without one; unpacked here, not installed.
 orthanc:

@@ -373,7 +373,7 @@ def test_bad_volumes_do_not_stop_the_good_ones(bundle: Path, data: Path, tmp_pat
 
 
 @pytest.mark.real_data
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_network_learns_a_real_volume(real_data: Path, tmp_path: Path) -> None:
     """Trained and scored on one lumbar CT of sagittal slices: what the pipeline holds, not how it generalizes."""
     manifest = tmp_path / "manifest.csv"

@@ -84,7 +84,7 @@ def literal(spine_data: Path, tmp_path: Path) -> list[str]:
     return [sys.executable, "-m", "monai_harmonize.cli", "style-study", *given, "--unseen", "hardened"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_study_that_is_killed_goes_on_to_its_report(literal: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "study"
     first = subprocess.Popen(literal, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
