@@ -1,5 +1,6 @@
 """The bundle's commands: one as a process of its own from the repository root, the others as workflows."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -168,6 +169,9 @@ def test_volumes_keep_geometry_and_type(data: Path, tmp_path: Path) -> None:
     assert not np.array_equal(before, after)
     table = pd.read_csv(tmp_path / "certificates.csv")
     assert table["guarantee_class"].tolist() == ["G4"]
+    # The network redraws the window: on the scale of all HU, what it does to bones would look small.
+    (certificate,) = (tmp_path / "test" / "exported").glob("*.certificate.json")
+    assert json.loads(certificate.read_text())["grey_range"] == [0, 100]
 
 
 def rewritten(data: Path, folder: Path, change: Callable[[nibabel.Nifti1Image], nibabel.Nifti1Image]) -> Path:
