@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Threads that wait actively for long slow a shared machine down many times; ones that never do slow an idle one.
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test notebooks lint format bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,10 @@ $(VENV)/.run: $(BIN)/python setup.cfg constraints.txt
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.tutorials: $(VENV)/.run
+	$(INSTALL) --editable '.[dicom,tutorials]'
 	@touch $@
 
 demo: $(VENV)/.run
@@ -39,6 +43,10 @@ lint: $(VENV)/.test
 
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# Executes the tutorials from nothing. After a change: cp build/notebooks/*.ipynb tutorials/
+notebooks: $(VENV)/.tutorials
+	$(BIN)/python tutorials/run.py --output build/notebooks
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
