@@ -15,8 +15,8 @@ __all__ = ["STAMP", "code_digest", "tidy"]
 
 # Name of the stamp in the notebook's metadata.
 STAMP = "monai_harmonize"
-# Of a chest radiograph on a page nobody sees more; half of the bytes go.
-COLOURS = 32
+# A page shows no more of a radiograph; more than half of the bytes go.
+COLOURS, WIDEST = 96, 800
 # Lines for a live terminal: bars, and tqdm's advice on how to draw them in a notebook.
 PROGRESS = re.compile(r"\d+%\||it/s\]|IProgress not found")
 TERMINAL_STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -80,7 +80,10 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 def _small(picture: str) -> str:
     with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
-        few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        shown = image.convert("RGB")
+    if shown.width > WIDEST:
+        shown = shown.resize((WIDEST, round(shown.height * WIDEST / shown.width)), Image.Resampling.LANCZOS)
+    few = shown.quantize(COLOURS, dither=Image.Dither.NONE, kmeans=1)
     file = io.BytesIO()
     few.save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()

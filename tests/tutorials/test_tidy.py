@@ -57,3 +57,14 @@ def test_pictures_shrink_and_stay_alike(tidy: Any) -> None:
     with Image.open(io.BytesIO(small)) as image:
         shown = np.asarray(image.convert("L"), dtype=float)
     assert np.abs(shown - grey).mean() < 4
+
+
+def test_wide_pictures_become_narrower(tidy: Any) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (2 * tidy.WIDEST, 100), "orange").save(file, "PNG")
+    picture = {"output_type": "display_data", "data": {"image/png": base64.b64encode(file.getvalue()).decode()}}
+    notebook = executed(picture)
+    tidy.tidy(notebook, {}, {})
+    with Image.open(io.BytesIO(base64.b64decode(notebook["cells"][0]["outputs"][0]["data"]["image/png"]))) as image:
+        assert image.size == (tidy.WIDEST, 50)
+        assert image.convert("RGB").getpixel((0, 0)) == (255, 165, 0)
