@@ -16,9 +16,11 @@ __all__ = ["STAMP", "code_digest", "tidy"]
 # Name of the stamp in the notebook's metadata.
 STAMP = "monai_harmonize"
 # A page shows no more of a radiograph; more than half of the bytes go.
-COLOURS, WIDEST = 96, 800
+COLOURS, WIDEST = 64, 800
 # Lines for a live terminal: bars, and tqdm's advice on how to draw them in a notebook.
 PROGRESS = re.compile(r"\d+%\||it/s\]|IProgress not found")
+# What the last line of a cell returned and nobody wanted to see.
+OBJECT = re.compile(r"<.* at 0x[0-9a-f]+>")
 TERMINAL_STYLE = re.compile(r"\x1b\[[0-9;]*m")
 Notebook = dict[str, Any]
 
@@ -57,11 +59,14 @@ def _kept(output: dict[str, Any], names: Mapping[str, str]) -> bool:
     if output["output_type"] == "stream":
         output["text"] = _renamed("".join(_lines("".join(output["text"]))), names)
         return bool(output["text"].strip())
-    for kind, content in output.get("data", {}).items():
+    data = output.get("data", {})
+    if set(data) == {"text/plain"} and OBJECT.fullmatch("".join(data["text/plain"]).strip()):
+        return False
+    for kind, content in data.items():
         if kind == "image/png":
-            output["data"][kind] = _small(content)
+            data[kind] = _small(content)
         elif kind.startswith("text/"):
-            output["data"][kind] = _renamed("".join(content), names)
+            data[kind] = _renamed("".join(content), names)
     return True
 
 

@@ -45,6 +45,14 @@ def test_stream_of_nothing_but_bars_is_dropped(tidy: Any) -> None:
     assert notebook["cells"][0]["outputs"] == []
 
 
+def test_addresses_of_objects_are_dropped_and_values_stay(tidy: Any) -> None:
+    values = ("<matplotlib.legend.Legend at 0x7fafcd5e57d0>", "<b>", "875")
+    notebook = executed(*({"output_type": "execute_result", "data": {"text/plain": [value]}} for value in values))
+    tidy.tidy(notebook, {}, {})
+    shown = [output["data"]["text/plain"] for output in notebook["cells"][0]["outputs"]]
+    assert shown == ["<b>", "875"]
+
+
 def test_pictures_shrink_and_stay_alike(tidy: Any) -> None:
     grey = np.random.default_rng(0).normal(128, 30, (64, 64)).clip(0, 255).astype(np.uint8)
     file = io.BytesIO()
