@@ -16,7 +16,7 @@ __all__ = ["STAMP", "code_digest", "tidy"]
 # Name of the stamp in the notebook's metadata.
 STAMP = "monai_harmonize"
 # A page shows no more of a radiograph; more than half of the bytes go.
-COLOURS, WIDEST = 64, 800
+COLOURS, WIDEST = 64, 720
 # Lines for a live terminal: bars, and tqdm's advice on how to draw them in a notebook.
 PROGRESS = re.compile(r"\d+%\||it/s\]|IProgress not found")
 # What the last line of a cell returned and nobody wanted to see.
