@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Threads that wait actively for long slow a shared machine down many times; ones that never do slow an idle one.
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: demo test notebooks lint format bench clean
+.PHONY: demo test test-long orthanc notebooks lint format docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -42,18 +42,28 @@ lint: $(VENV)/.test
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+# A PACS for the tests of `pacs`, which are skipped without one; unpacked here, not installed.
+orthanc:
+	tests/pacs/orthanc.sh .orthanc
 
 # Executes the tutorials from nothing. After a change: cp build/notebooks/*.ipynb tutorials/
-notebooks: $(VENV)/.tutorials
+notebooks: $(VENV)/.tutorials orthanc
 	$(BIN)/python tutorials/run.py --output build/notebooks
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(VENV)/.test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(VENV)/.run
 	$(BIN)/python benchmarks/cyclegan_step.py
 
 clean:
-	rm -rf demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized*
+	rm -rf build demo bundles/*/data bundles/*/models bundles/*/eval bundles/*/harmonized*

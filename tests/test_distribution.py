@@ -81,7 +81,7 @@ def test_source_distribution_carries_what_the_tests_need(wheel: Path) -> None:
     assert expected <= names
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_installed_command_works_in_an_empty_folder(installed: Path, chest_data: Path, tmp_path: Path) -> None:
     listed = in_empty_folder(installed, tmp_path, "bundles", "list")
     assert all(path.parents[1].name in listed for path in ROOT.glob("bundles/*/configs/metadata.json"))

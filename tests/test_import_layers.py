@@ -18,7 +18,8 @@ LEVELS = [
     {"engines"},
     {"safety"},
     {"evaluation"},
-    {"cli", "label_app", "pacs"},
+    {"label_app", "pacs"},
+    {"cli"},
 ]
 LEVEL_OF = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem == "cli")

@@ -17,6 +17,7 @@ from monai_harmonize.cli.fit import fit
 from monai_harmonize.cli.harmonize import harmonize
 from monai_harmonize.cli.manifest import check_manifest, manifest
 from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_error
+from monai_harmonize.cli.pacs import pacs
 from monai_harmonize.cli.protocol import protocol
 from monai_harmonize.cli.style_study.command import style_study
 from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
@@ -70,6 +71,12 @@ def example(line: str) -> str:
 app.command(epilog=f"{example('harmonize scans/ --checkpoint my_model --output harmonized')}\n\n{EXIT_CODES}")(
     harmonize
 )
+app.command(
+    epilog=example(
+        "pacs --url https://host/dicom-web --query Modality=CR --query StudyDate=20240101- --checkpoint my_model "
+        "--output harmonized --store"
+    )
+)(pacs)
 app.command(epilog=example("fit --source theirs/ --target ours/ --output my_model"))(fit)
 app.command(
     epilog=example(

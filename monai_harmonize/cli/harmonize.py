@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,9 @@ import typer
 
 from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint, Overlays
 from monai_harmonize.cli.images import Pattern, images_among
-from monai_harmonize.cli.job import STATES, Job
+from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
 from monai_harmonize.cli.summary import print_summary
-from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
 
 __all__ = ["harmonize"]
 
@@ -88,26 +86,13 @@ def harmonize(
 
     The same command again continues an interrupted run. Inputs are never overwritten.
     """
-    found = find_bundle(bundle)
-    weights = found.chosen_weights(checkpoint)
-    # The user's own come last, since they may change what the others set.
-    overlays = [*([STATES] if presentation_state else []), *found.fitted_overlays(weights), *(overlay or ())]
-    overlays = list(dict.fromkeys(overlays))
     chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     options |= {} if method is None else {"method": method}
     with only_warnings():
-        known = images_among(inputs, output, pattern, takes_series(found, overlays))
-        job = Job(found, overlays, weights, options, workers)
+        job = Job.of(bundle, checkpoint, overlay, options, states=presentation_state, workers=workers)
+        known = images_among(inputs, output, pattern, job.takes_series)
         summary = job.run(known, output, again=overwrite or not resume)
     print_summary(summary, output)
-    if summary.stopped or summary.failed:
+    if summary.stopped or summary.failures:
         raise typer.Exit(STOPPED if summary.stopped else PROBLEMS)
-
-
-def takes_series(bundle: Bundle, overlays: Sequence[str]) -> bool:
-    """Whether a bundle's inference has ``"series": true``: it works on whole DICOM series, not on their slices."""
-    # The job tells of a bundle without presentation states, which are of single images.
-    names = ["inference", *(name for name in overlays if name != STATES)]
-    contents = [read_config(bundle.config(name)) for name in names]
-    return bool([content["series"] for content in contents if "series" in content][-1:] == [True])

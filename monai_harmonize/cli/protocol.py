@@ -14,6 +14,7 @@ from rich.table import Table
 from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
+from monai_harmonize.cli.study.alone import alone_in
 from monai_harmonize.cli.study.checks import check_study
 from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.settings import Study
@@ -58,24 +59,25 @@ def protocol(
 
     Writes report.html with the tables and figures of Lee et al. 2020. An interrupted study goes on where it was.
     """
-    loaded = TUBERCULOSIS.manifest(manifest, dataset_dir, output / "data")
-    directions = [Direction(source_site, target_site)]
-    directions += [Direction(target_site, source_site)] if both_directions else []
-    study = Study(
-        folder=output,
-        manifest=loaded,
-        root=(dataset_dir or loaded.path.parent).absolute(),
-        definition=find_definition(definition).only(method),
-        directions=tuple(directions),
-        seeds=tuple(seed or (0, 1, 2)),
-        splits=tuple(split or ("test",)),
-        transductive=transductive,
-        seed=harmonizer_seed,
-    )
-    check_study(study)
-    study.begin()
-    run_stages(study)
-    report = run_classification_report(output)
+    with alone_in(output):
+        loaded = TUBERCULOSIS.manifest(manifest, dataset_dir, output / "data")
+        directions = [Direction(source_site, target_site)]
+        directions += [Direction(target_site, source_site)] if both_directions else []
+        study = Study(
+            folder=output,
+            manifest=loaded,
+            root=(dataset_dir or loaded.path.parent).absolute(),
+            definition=find_definition(definition).only(method),
+            directions=tuple(directions),
+            seeds=tuple(seed or (0, 1, 2)),
+            splits=tuple(split or ("test",)),
+            transductive=transductive,
+            seed=harmonizer_seed,
+        )
+        check_study(study)
+        study.begin()
+        run_stages(study)
+        report = run_classification_report(output)
     print_tables(report)
     console.print(str(report.report))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class Summary:
         images: files that were asked for.
         verdicts: how many certificates say what, those of earlier runs included.
         earlier: files that an earlier run had finished.
-        failed: files that could not be read, translated or written.
+        failures: files that could not be read, translated or written, each with the reason.
         seconds: time of this run.
         stopped: why the run ended early, if it did.
     """
@@ -30,7 +30,7 @@ class Summary:
     images: int
     verdicts: Mapping[str, int]
     earlier: int
-    failed: int
+    failures: Sequence[str]
     seconds: float
     stopped: str | None = None
 
@@ -40,7 +40,7 @@ def print_summary(summary: Summary, output: Path) -> None:
     table = Table("images", "pass", "warn", "fail", "done before", "errors", "time")
     minutes, seconds = divmod(round(summary.seconds), 60)
     verdicts = [summary.verdicts.get(name, 0) for name in ("pass", "warn", "fail")]
-    counts = [summary.images, *verdicts, summary.earlier, summary.failed]
+    counts = [summary.images, *verdicts, summary.earlier, len(summary.failures)]
     table.add_row(*map(str, counts), f"{minutes}:{seconds:02}")
     console.print(table)
     if summary.stopped:

@@ -19,7 +19,16 @@ from monai_harmonize import __version__
 from monai_harmonize.data.dicom_header import tag_error, whole_number
 from monai_harmonize.data.writer_contract import SOFTWARE, Maker
 
-__all__ = ["add_equipment", "derived_uid", "mark_as_derived", "series_description", "source_identity"]
+__all__ = [
+    "add_equipment",
+    "derived_instance_uid",
+    "derived_series_uid",
+    "derived_uid",
+    "is_harmonized",
+    "mark_as_derived",
+    "series_description",
+    "source_identity",
+]
 
 DIGITAL_XRAY_FAMILY = "1.2.840.10008.5.1.4.1.1.1."  # DX, mammography and intra-oral image storage
 PRIVATE_SCHEME = "99MONAIHARMONIZE"
@@ -47,6 +56,22 @@ def derived_uid(*origins: str) -> UID:
     return generate_uid(entropy_srcs=[SOFTWARE, __version__, *origins])
 
 
+def derived_series_uid(maker: Maker, source_series: str) -> UID:
+    """Series Instance UID (0020,000E) of what a maker makes of a series."""
+    return derived_uid("series", *maker.identity, source_series)
+
+
+def derived_instance_uid(maker: Maker, source_instance: str) -> UID:
+    """SOP Instance UID (0008,0018) of what a maker makes of an image."""
+    return derived_uid("instance", *maker.identity, source_instance)
+
+
+def is_harmonized(dataset: Dataset) -> bool:
+    """Whether an object was made by this software: it stands in Contributing Equipment Sequence (0018,A001)."""
+    equipment = dataset.get("ContributingEquipmentSequence") or []
+    return any(item.get("Manufacturer") == SOFTWARE for item in equipment)
+
+
 def coded(value: str, meaning: str, scheme: str = "DCM") -> Sequence:
     """One code, as a sequence of one item."""
     code = Dataset()
@@ -67,7 +92,7 @@ def mark_as_derived(
     Shape is made to agree with Photometric Interpretation. Study, frame of reference, patient, geometry, modality
     LUT, Burned In Annotation, and the history of lossy compression stay; for windows and VOI LUTs see
     ``dicom_voi``. The UIDs follow from the source's, the software's version, the bundle and its weights, so that a
-    repeated run gives the same object and other weights another one.
+    repeated run gives the same object, other weights or options another one.
 
     Args:
         dataset: source data set with its file meta information.
@@ -86,8 +111,8 @@ def mark_as_derived(
     source_series = str(dataset.get("SeriesInstanceUID") or series or source_instance)
     dataset.SOPClassUID = source_class
     dataset.ImageType = derived_image_type(dataset, source_class)
-    dataset.SOPInstanceUID = derived_uid("instance", maker.bundle, maker.weights_digest, source_instance)
-    dataset.SeriesInstanceUID = derived_uid("series", maker.bundle, maker.weights_digest, source_series)
+    dataset.SOPInstanceUID = derived_instance_uid(maker, source_instance)
+    dataset.SeriesInstanceUID = derived_series_uid(maker, source_series)
     dataset.SeriesNumber = whole_number(dataset, path, "SeriesNumber", default=0) + SERIES_NUMBER_OFFSET
     dataset.SeriesDescription = series_description(dataset, maker.bundle)
     dataset.ContentDate = dataset.InstanceCreationDate = maker.now.strftime("%Y%m%d")

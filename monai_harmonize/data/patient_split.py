@@ -27,8 +27,10 @@ def split_by_patient(
 
     Each site is shared out by itself: every split gets its fraction of the patients, rounded, and at least
     one where the site has enough of them. Each label of a site (each set of labels, where a patient has
-    several) is shared out in the proportions of its site to within two patients. Chance is a hash of seed,
-    site and patient: the split depends neither on the order of the records nor on where their files lie.
+    several) is shared out in the proportions of its site to within two patients. A name at several sites counts as one
+    person, who goes into one split everywhere; those of the same sites are shared out as if they were a site. Chance is
+    a hash of seed, site and patient: the split depends neither on the order of the records nor on where their files
+    lie.
 
     Args:
         records: manifest records with ``site`` and, where known, ``patient`` and ``label``; a record without
@@ -51,15 +53,16 @@ def split_by_patient(
     nameless = sum("patient" not in record for record in records)
     if nameless:
         logger.warning("%d of %d records name no patient; each counts as its own", nameless, len(records))
+    people = _people(records)
     labels: dict[Patient, set[str]] = defaultdict(set)
-    for record in records:
-        labels[_patient(record)].add(str(record.get("label", "")))
+    for record, person in zip(records, people, strict=True):
+        labels[person].add(str(record.get("label", "")))
     split_of: dict[Patient, str] = {}
     for site in {site for site, _ in labels}:
         patients = [patient for patient in labels if patient[0] == site]
         patients.sort(key=lambda patient: (sorted(labels[patient]), _draw(patient, seed)))
         split_of |= zip(patients, _spread(len(patients), fractions), strict=True)
-    return [{**record, "split": split_of[_patient(record)]} for record in records]
+    return [{**record, "split": split_of[person]} for record, person in zip(records, people, strict=True)]
 
 
 def hold_out_validation(records: Sequence[Mapping[str, Any]], fraction: float = 0.1, seed: int = 0) -> list[Record]:
@@ -85,10 +88,14 @@ def hold_out_validation(records: Sequence[Mapping[str, Any]], fraction: float = 
     return [next(held_out) if move else dict(record) for record, move in zip(records, moves, strict=True)]
 
 
-def _patient(record: Mapping[str, Any]) -> Patient:
+def _people(records: Sequence[Mapping[str, Any]]) -> list[Patient]:
+    """The site, or all sites, at which each record's patient was seen, and the patient."""
     # The path as the manifest writes it is the same on every machine, the absolute one is not.
-    nameless = f"\0{record.get('file', record.get('image'))}"
-    return str(record["site"]), str(record.get("patient", nameless))
+    names = [str(record.get("patient", f"\0{record.get('file', record.get('image'))}")) for record in records]
+    sites: dict[str, set[str]] = defaultdict(set)
+    for record, name in zip(records, names, strict=True):
+        sites[name].add(str(record["site"]))
+    return [("\0".join(sorted(sites[name])), name) for name in names]
 
 
 def _draw(patient: Patient, seed: int) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from monai.utils import optional_import
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pydicom.uid import UID
 
 from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
@@ -26,7 +27,7 @@ from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.presentation_lut import PresentationLUT, ToneCurve
 from monai_harmonize.data.writer_contract import SOFTWARE, UNKNOWN, Maker, refuse_source, source_path
 
-__all__ = ["write_presentation_state"]
+__all__ = ["state_series_uid", "write_presentation_state"]
 
 SERIES_NUMBER_OFFSET = 2000
 IDENTITY_KEYWORDS = (
@@ -51,6 +52,11 @@ SHUTTER_KEYWORDS = (
     "VerticesOfThePolygonalShutter",
     "ShutterPresentationValue",
 )
+
+
+def state_series_uid(maker: Maker, source_series: str) -> UID:
+    """Series Instance UID (0020,000E) of a maker's presentation states of a series."""
+    return derived_uid("presentation series", *maker.identity, source_series)
 
 
 def write_presentation_state(
@@ -104,13 +110,12 @@ def softcopy_state(dataset: Dataset, source: Path, lut: PresentationLUT, inverse
     if not installed:
         raise InputError("Presentation states need highdicom: pip install monai-harmonize[dicom].")
     kept = prepare_reference(dataset, source)
-    method = (maker.bundle, maker.weights_digest)
     entries = hashlib.sha256(lut.entries.tobytes()).hexdigest()
     state = highdicom.pr.GrayscaleSoftcopyPresentationState(
         referenced_images=[dataset],
-        series_instance_uid=derived_uid("presentation series", *method, dataset.SeriesInstanceUID),
+        series_instance_uid=state_series_uid(maker, dataset.SeriesInstanceUID),
         series_number=whole_number(dataset, source, "SeriesNumber", default=0) + SERIES_NUMBER_OFFSET,
-        sop_instance_uid=derived_uid("presentation state", *method, entries, dataset.SOPInstanceUID),
+        sop_instance_uid=derived_uid("presentation state", *maker.identity, entries, dataset.SOPInstanceUID),
         instance_number=max(1, whole_number(dataset, source, "InstanceNumber", default=1)),
         manufacturer=SOFTWARE,
         manufacturer_model_name=SOFTWARE,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from monai.data import MetaTensor
 from monai.utils import MetaKeys
 
-__all__ = ["SPACING_KNOWN", "pixel_spacing_of"]
+__all__ = ["SPACING_KNOWN", "median_spacing", "pixel_spacing_of"]
 
 # Metadata key: whether the affine's scale is that of the file, or 1 mm for want of one.
 SPACING_KNOWN = "spacing_known"
@@ -33,3 +34,16 @@ def pixel_spacing_of(image: Any) -> list[float] | None:
     axes = image.ndim - (2 if image.is_batch else 1)
     lengths = np.linalg.norm(affine[:3, :axes], axis=0)
     return [float(length) for length in lengths]
+
+
+def median_spacing(images: Iterable[Any]) -> list[float]:
+    """Typical spacing of images: the median along each axis, in mm to a thousandth.
+
+    Args:
+        images: ``(C, W, H[, D])``, of one number of axes; one at a time is held.
+
+    Returns:
+        One length per spatial axis; none where no image's file names a spacing.
+    """
+    found = [spacing for image in images if (spacing := pixel_spacing_of(image)) is not None]
+    return [round(float(length), 3) for length in np.median(found, axis=0)] if found else []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from monai_harmonize.data.errors import InputError
 
-__all__ = ["NUMBERINGS", "VERTEBRAE", "Numbering", "vertebra_numbers"]
+__all__ = ["NUMBERINGS", "VERTEBRAE", "Numbering", "problem_of_values", "vertebra_numbers"]
+
+# Values that a message names.
+SHOWN = 6
 
 # Place k is number k + 1 (Sekuboyina et al. 2021, "VerSe", table 2): sacrum and coccyx are not labelled there as a
 # rule, and a sixth lumbar and a thirteenth thoracic vertebra occur.
@@ -54,3 +57,50 @@ def vertebra_numbers(numbering: Numbering) -> dict[int, int]:
             "background."
         )
     return numbers
+
+
+def problem_of_values(values: Collection[int], numbers: Mapping[int, int]) -> str | None:
+    """Why a label map does not seem to be in a numbering; ``None`` where nothing speaks against it.
+
+    A map without foreground is in every numbering: a scan may show no spine. Values beside those of vertebrae are in
+    order, too, unless another numbering knows all of them: 27 to 31 are five lumbar vertebrae of TotalSegmentator,
+    and the coccyx, one thoracic vertebra and three unknown values of VerSe.
+
+    Args:
+        values: which values occur.
+        numbers: VerSe's number for each value that is a vertebra, see ``vertebra_numbers``.
+
+    Returns:
+        The values, the numbering and what to do, to follow the file's name.
+    """
+    found = sorted(set(values) - {0})
+    known = [value for value in found if value in numbers]
+    if not found or len(known) == len(found):
+        return None
+    name = next((name for name, own in NUMBERINGS.items() if own == numbers), None)
+    fits = next((other for other, own in NUMBERINGS.items() if set(found) <= set(own)), None)
+    if known and (name is None or fits is None):
+        return None
+    count = f"only {listed(known)} of them" if known else "none of them"
+    own = f"numbering {name} (vertebrae {ranges(numbers)})" if name else f"the numbering given ({ranges(numbers)})"
+    if fits:
+        advice = f"all are vertebrae in numbering {fits}; give --numbering {fits}"
+    elif len(found) == 1:
+        advice = f'for a mask of the whole spine give --numbering "{{{found[0]}: 1}}"'
+    else:
+        advice = "give the numbering that it was made with, or a mapping to VerSe's numbers"
+    rest = "" if known else "; if the scan shows no vertebra, leave it out of the manifest"
+    return f"has the values {listed(found)}, {count} a vertebra in {own}; {advice}{rest}"
+
+
+def listed(values: list[int]) -> str:
+    """The first few values."""
+    return ", ".join(map(str, values[:SHOWN])) + (f" and {len(values) - SHOWN} more" if len(values) > SHOWN else "")
+
+
+def ranges(numbers: Collection[int]) -> str:
+    """Values as they are said: 1 to 25, 28."""
+    values = sorted(numbers)
+    starts = [value for value in values if value - 1 not in numbers]
+    ends = [value for value in values if value + 1 not in numbers]
+    return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))

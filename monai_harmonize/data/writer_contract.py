@@ -29,6 +29,7 @@ class Maker:
         bundle: name and version of the method, or nothing.
         weights_digest: 12 to 64 hexadecimal digits of the weights' SHA-256, or nothing.
         created: time of creation; the time of writing if not given.
+        variant: what else decides about the pixels, such as options of the method, as one short text; or nothing.
 
     Raises:
         InputError: the digest is none; it would stand in every file.
@@ -37,6 +38,7 @@ class Maker:
     bundle: str = ""
     weights_digest: str = ""
     created: datetime | None = None
+    variant: str = ""
 
     def __post_init__(self) -> None:
         if self.weights_digest and not re.fullmatch("[0-9a-f]{12,64}", self.weights_digest):
@@ -48,6 +50,11 @@ class Maker:
     def now(self) -> datetime:
         """Time of creation."""
         return self.created or datetime.now()
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What two makers of the same pixels share; UIDs follow from it. A backslash separates values in DICOM."""
+        return self.bundle.replace("\\", "/"), self.weights_digest, *([self.variant] if self.variant else [])
 
     @property
     def weights(self) -> str:

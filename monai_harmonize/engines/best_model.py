@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
@@ -15,10 +14,10 @@ from ignite.engine import Engine, Events
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.objective_trainer import unwrap
 from monai_harmonize.engines.resume import save_atomically
+from monai_harmonize.engines.weights import save_settings
 
 __all__ = ["BestModelSaver"]
 
@@ -87,8 +86,7 @@ class BestModelSaver:
             plain = network.module if isinstance(network, AveragedModel) else unwrap(network)
             save_atomically(plain.state_dict(), self.directory / name)
             if settings:
-                with atomic_path((self.directory / name).with_suffix(".json")) as temporary:
-                    temporary.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+                save_settings(self.directory / name, settings)
         logger.info("Validation %s: %.5f, the best so far; saved %s.", self.metric, score, ", ".join(self.networks))
 
     def state_dict(self) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.engines.weights import FittedBy, fitted_by
+from monai_harmonize.engines.arguments import LEVEL, hint, unknown_options
+from monai_harmonize.engines.weights import FittedBy, fitted_by, trained_settings
 
 __all__ = ["BUNDLES", "Bundle", "find_bundle", "known_bundles", "read_config"]
 
@@ -87,14 +88,30 @@ class Bundle:
                 raise InputError(f"{weights}: was fitted with the overlay {name!r}, which {self.root} does not have.")
         return list(fit.overlays)
 
+    def inference_settings(self, weights: Path, overlays: Sequence[str] = ()) -> dict[str, Any]:
+        """What weights were trained with, as far as inference has an entry for it; see ``trained_settings``.
+
+        The rest, such as the spacing at which a style was learned, is for those who use the network otherwise.
+        """
+        entries = self.entries("inference", overlays)
+        return {name: value for name, value in trained_settings(weights).items() if name in entries}
+
     def files(self, kind: str, overlays: Sequence[str], options: Mapping[str, Any]) -> list[Path]:
         """The configurations ``kind`` and ``overlays``, with an entry for every option; errors as ``workflow``."""
-        entries = self.entries(kind, overlays)
-        for name in options:
-            if name.split("#")[0] not in entries:
-                option = "--" + name.replace("_", "-")
-                raise InputError(f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.")
-        return [self.config(name) for name in (kind, *overlays)]
+        files = [self.config(name) for name in (kind, *overlays)]
+        for file in files:
+            read_config(file)
+        try:
+            content = ConfigParser.load_config_files(files)
+        except (KeyError, IndexError, ValueError, TypeError) as error:
+            told = ", ".join(overlays)
+            raise InputError(f"{self.root}: {told} changes what {kind} does not have: {error}") from error
+        for name, valid in unknown_options(content, options).items():
+            option = name if LEVEL in name else "--" + name.replace("_", "-")
+            raise InputError(
+                f"{option}: the bundle {self.root.name} has no entry {name!r} and cannot do this.{hint({name: valid})}"
+            )
+        return files
 
     def entries(self, kind: str, overlays: Sequence[str] = ()) -> set[str]:
         """Names of the top-level entries of a configuration, which are what options may set."""

@@ -16,15 +16,19 @@ from monai.utils import TransformBackends
 from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.reader_contract import planar_affine
 from monai_harmonize.engines.bundle import find_bundle
-from monai_harmonize.engines.weights import trained_settings, trained_weights
+from monai_harmonize.engines.weights import trained_weights
+from monai_harmonize.networks.weights_digest import digest_of_weights
 
-__all__ = ["Harmonized", "HarmonizedD", "HarmonizedDict", "Harmonizedd"]
+__all__ = ["Harmonized", "HarmonizedD", "HarmonizedDict", "Harmonizedd", "digest_of_harmonizer"]
 
 IMAGE = "image"
 # Steps of a bundle's preprocessing that the images have behind them.
 DONE_BEFORE = ("LoadRadiographd", "ScaleGreyLevelsd", "SelectItemsd")
 SITE = "site"
+# Where the inferer of slices of an inferer of volumes stands.
+INNER = "inferer#inferer"
 
 
 class Harmonized(Transform):
@@ -67,12 +71,12 @@ class Harmonized(Transform):
                 "project is 'site', one curve for all images of a site, which are not known here; harmonize the folder "
                 "first and give the result, or take g0 or g1."
             )
-        weights = Path(checkpoint if checkpoint is not None else self.parser(overlays)["checkpoint"])
+        weights = Path(str(checkpoint if checkpoint is not None else self.parser(overlays)["checkpoint"]))
         self.weights = weights / "model.pt" if weights.is_dir() else weights
         if not self.weights.is_file():
             raise InputError(f"{self.weights}: there are no trained weights of {self.bundle.root}; train it first.")
         self.overlays = list(dict.fromkeys((*self.bundle.fitted_overlays(self.weights), *overlays)))
-        self.options = {**trained_settings(self.weights), **self.options}
+        self.options = {**self.bundle.inference_settings(self.weights, self.overlays), **self.options}
         # Now rather than at the first image.
         self.parser(self.overlays)
         self.device = torch.device(device)
@@ -89,6 +93,8 @@ class Harmonized(Transform):
         parser.update({**self.options, "bundle_root": str(self.bundle.root)})
         if isinstance(parser["inferer"], dict) and "site_images" in parser["inferer"]:
             parser["inferer#site_images"] = []
+        if INNER in parser and parser.get(f"{INNER}#_target_", "").endswith(".WindowedInferer"):
+            parser[INNER] = parser[f"{INNER}#inferer"]  # images are shown through a window already
         parser["checkpoint"] = parser.get_parsed_content("checkpoint")
         return parser
 
@@ -131,7 +137,8 @@ class Harmonized(Transform):
         self.built = self.built or self.build()
         prepare, inferer, network = self.built
         known = isinstance(image, MetaTensor)
-        ready = prepare({IMAGE: image if known else MetaTensor(image)})[IMAGE]
+        placed = image if known else MetaTensor(image, affine=torch.from_numpy(planar_affine((1.0, 1.0))))
+        ready = prepare({IMAGE: placed})[IMAGE]
         batch = list_data_collate([{IMAGE: ready}])[IMAGE].to(self.device)
         low, high = self.bundle.metadata["network_data_format"]["outputs"]["pred"]["value_range"]
         result = torch.as_tensor(inferer(batch, network)).as_subclass(Tensor)[0].clamp(low, high).to(image.device)
@@ -180,3 +187,17 @@ class Harmonizedd(MapTransform):
 
 
 HarmonizedD = HarmonizedDict = Harmonizedd
+
+
+def digest_of_harmonizer(bundle: str | os.PathLike[str] | None, *args: Any, **kwargs: Any) -> str | None:
+    """Fingerprint of the weights that a harmonizer uses, however their file is called; ``None`` without a bundle.
+
+    Args:
+        bundle: see ``Harmonized``, as all further arguments.
+        args: further arguments.
+        kwargs: further arguments.
+
+    Raises:
+        InputError: as ``Harmonized``, or the weights are damaged.
+    """
+    return None if bundle is None else digest_of_weights(Harmonized(bundle, *args, **kwargs).weights)

@@ -10,12 +10,15 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, RandomizableTransform
-from monai.utils import TransformBackends
+from monai.utils import MAX_SEED, TransformBackends
 from numpy.random import RandomState
 from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.hounsfield import Window
 from monai_harmonize.engines.harmonized import Harmonized
+from monai_harmonize.engines.style_arguments import is_number, strength_range, style_numbers
+from monai_harmonize.engines.style_conditions import StyleConditions
 from monai_harmonize.inferers import SeamlessInferer, VolumeStatisticsInferer
 from monai_harmonize.networks import StyleTransferNet
 
@@ -52,6 +55,9 @@ class DrawnStyle:
 class RandStyleTransfer(RandomizableTransform):
     """Draw an image in one of the styles that a trained style transfer network stores, at a random strength.
 
+    Images with an affine are turned to the axes on which styles are learned, see ``slice_turn``, and back. A warning
+    tells where their pixels are of another size than those that the style was learned on.
+
     The network is built at the first image, once in each process; it does not travel with the pickled transform, so
     that workers of a data loader start fast. Draws follow MONAI's seeding.
 
@@ -61,14 +67,17 @@ class RandStyleTransfer(RandomizableTransform):
         overlays: further configurations of the bundle, after those noted beside the weights.
         options: values of top-level entries of its inference.
         prob: probability that anything is done.
-        strength: range of the style strength, uniform; 0 is the network's reconstruction of the image.
+        strength: range of the style strength, uniform, or one number; 0 is the network's reconstruction of the image.
         device: of the network; results are on the device of the image. Use the processor in workers.
-        styles: numbers of the stored styles to draw from, with equal chance; by default all. Leave out the style that
-            the images have already.
+        styles: numbers of the stored styles to draw from, with equal chance, or one number; by default all. Leave out
+            the style that the images have already.
+        window: HU through which the images are shown, see ``WindowHounsfield``, to be compared with the window that
+            the network was trained on; by default it is not compared.
 
     Raises:
-        InputError: as ``Harmonized``, or a strength outside [0, 1], or no style; at the first image, a network of
-            another kind, or a style that it does not store.
+        InputError: as ``Harmonized``, or a probability or strength outside [0, 1], no style, another window than that
+            of the network, or values of a wrong kind; at the first image, a network of another kind, or a style that
+            it does not store.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -80,21 +89,20 @@ class RandStyleTransfer(RandomizableTransform):
         overlays: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
         prob: float = 0.5,
-        strength: Sequence[float] = (0.5, 1.0),
+        strength: float | Sequence[float] = (0.5, 1.0),
         device: str | torch.device = "cpu",
-        styles: Sequence[int] | None = None,
+        styles: int | Sequence[int] | None = None,
+        window: Window | None = None,
     ) -> None:
+        if not (is_number(prob) and 0 <= prob <= 1):
+            raise InputError(f"prob is {prob!r}; expected a number from 0 to 1.")
         super().__init__(prob)
-        low, high = (float(share) for share in strength)
-        if not 0 <= low <= high <= 1:
-            raise InputError(f"strength is ({low:g}, {high:g}); expected 0 <= low <= high <= 1.")
-        if styles is not None and (not styles or min(styles) < 0):
-            raise InputError(f"styles are {list(styles)}; expected at least one number of a stored style, from 0 on.")
-        self.strength = (low, high)
-        self.styles = styles
+        self.strength = strength_range(strength)
+        self.styles = style_numbers(styles)
         self.harmonized = Harmonized(bundle, checkpoint, overlays, options, device)
+        self.conditions = StyleConditions(self.harmonized.weights, window)
         # The network itself continues images to its stride.
-        self.inferer = VolumeStatisticsInferer(SeamlessInferer(multiple=1), batch_size=BATCH)
+        self.inferer = VolumeStatisticsInferer(SeamlessInferer(multiple=1), axis="axial", batch_size=BATCH)
         self.place, self.share = 0.0, 0.0
 
     @property
@@ -154,8 +162,17 @@ class RandStyleTransfer(RandomizableTransform):
         numbers = range(len(network.style_weights)) if self.styles is None else self.styles
         style = DrawnStyle(network, numbers[int(self.place * len(numbers))], self.share)
         batch = plain[None].to(self.harmonized.device, torch.float32)
-        result = torch.as_tensor(self.inferer(batch, style))[0].clamp(-1.0, 1.0).to(plain.device)
-        return MetaTensor(result, meta=dict(image.meta)) if isinstance(image, MetaTensor) else result
+        if not isinstance(image, MetaTensor):
+            return self.stylized(batch, style).to(plain.device)
+        self.conditions.compare_spacing(image)
+        placed: Tensor = MetaTensor(batch, meta=dict(image.meta))
+        styled: Tensor = MetaTensor(self.stylized(placed, style).to(plain.device), meta=dict(image.meta))
+        return styled
+
+    def stylized(self, batch: Tensor, style: DrawnStyle) -> Tensor:
+        """The only image of a batch in a style, a plain tensor."""
+        result: Tensor = torch.as_tensor(self.inferer(batch, style)).as_subclass(Tensor)[0].clamp(-1.0, 1.0)
+        return result
 
 
 class RandStyleTransferd(RandomizableTransform, MapTransform):
@@ -170,9 +187,10 @@ class RandStyleTransferd(RandomizableTransform, MapTransform):
         overlays: further configurations.
         options: values of its inference.
         prob: probability that anything is done.
-        strength: range of the style strength.
+        strength: range of the style strength, or one number.
         device: of the network.
-        styles: numbers of the stored styles to draw from.
+        styles: numbers of the stored styles to draw from, or one number.
+        window: HU through which the images are shown.
         allow_missing_keys: whether keys may be absent.
     """
 
@@ -186,19 +204,21 @@ class RandStyleTransferd(RandomizableTransform, MapTransform):
         overlays: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
         prob: float = 0.5,
-        strength: Sequence[float] = (0.5, 1.0),
+        strength: float | Sequence[float] = (0.5, 1.0),
         device: str | torch.device = "cpu",
-        styles: Sequence[int] | None = None,
+        styles: int | Sequence[int] | None = None,
+        window: Window | None = None,
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
+        self.style = RandStyleTransfer(bundle, checkpoint, overlays, options, prob, strength, device, styles, window)
         RandomizableTransform.__init__(self, prob)
-        self.style = RandStyleTransfer(bundle, checkpoint, overlays, options, 1.0, strength, device, styles)
+        self.style.prob = 1.0
 
     def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> RandStyleTransferd:
-        """Seed this transform and the draws of its style."""
+        """Seed this transform, and from its draws its style: with one seed, both would draw the same numbers."""
         super().set_random_state(seed, state)
-        self.style.set_random_state(seed, state)
+        self.style.set_random_state(int(self.R.randint(MAX_SEED, dtype="uint32")))
         return self
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

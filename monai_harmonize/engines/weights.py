@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ __all__ = [
     "FittedBy",
     "fitted_by",
     "record_fit",
+    "save_settings",
     "save_weights",
     "trained_setting",
     "trained_settings",
@@ -94,8 +95,7 @@ def fitted_by(path: str | os.PathLike[str]) -> FittedBy | None:
 def record_fit(path: str | os.PathLike[str], fit: FittedBy) -> None:
     """Note what made weights in the JSON file beside them; settings that stand there stay."""
     content = {**content_beside(path), FITTED_BY: asdict(fit)}
-    with atomic_path(beside(path)) as temporary:
-        temporary.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    save_settings(path, content)
 
 
 def beside(path: str | os.PathLike[str]) -> Path:
@@ -157,6 +157,12 @@ def weights_if_any(path: str | os.PathLike[str], network: nn.Module) -> nn.Modul
         return None
     trained_weights(path, network)
     return network
+
+
+def save_settings(path: str | os.PathLike[str], settings: Mapping[str, Any]) -> None:
+    """Write what weights were trained with into the JSON file beside them, from where ``trained_settings`` reads it."""
+    with atomic_path(beside(path)) as temporary:
+        temporary.write_text(json.dumps(dict(settings)) + "\n", encoding="utf-8")
 
 
 def save_weights(network: nn.Module, path: str | os.PathLike[str]) -> Path:

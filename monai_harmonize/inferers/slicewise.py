@@ -12,10 +12,13 @@ from torch import Tensor
 
 from monai_harmonize.data.axial_axis import axial_axis
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.slice_turn import SliceTurn, slice_turn
 
 __all__ = ["SlicewiseInferer"]
 
 AXES = ("last", "axial")
+# Axis of a batch of volumes across which it is cut, and the turn of its slices.
+Cut = tuple[int, SliceTurn]
 
 
 class SlicewiseInferer(Inferer):
@@ -27,8 +30,9 @@ class SlicewiseInferer(Inferer):
 
     Args:
         inferer: inferer of ``(B, C, H, W)`` images, each independent of the others in its batch.
-        axis: ``"last"`` cuts across the last axis; ``"axial"`` across the one that runs from foot to head by the
-            volume's affine, which in a sagittal series is not the last.
+        axis: ``"last"`` cuts across the last axis and shows the slices as they are; ``"axial"`` cuts across the one
+            that runs from foot to head by the volume's affine, which in a sagittal series is not the last, and shows
+            axial slices as they lie in a DICOM series, columns to the left and rows to the back, see ``slice_turn``.
         batch_size: slices at a time.
 
     Raises:
@@ -46,19 +50,23 @@ class SlicewiseInferer(Inferer):
 
     def __call__(self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Translate ``(B, C, H, W)`` or ``(B, C, H, W, D)``; the spatial size stays, and so does the axes' order."""
-        if inputs.ndim == 4:
+        if inputs.ndim == 4 and self.axis == "last":
             return torch.as_tensor(self.inferer(inputs, network, *args, **kwargs))
         volume = torch.as_tensor(inputs).as_subclass(Tensor)
-        return with_metadata(self.translated(volume, self.slice_axis(inputs), network, *args, **kwargs), inputs)
+        if inputs.ndim == 4:
+            turn = slice_turn(inputs)
+            turned = torch.as_tensor(self.inferer(turn.there(volume), network, *args, **kwargs)).as_subclass(Tensor)
+            return with_metadata(turn.back(turned), inputs)
+        return with_metadata(self.translated(volume, self.cut(inputs), network, *args, **kwargs), inputs)
 
-    def translated(
-        self, volume: Tensor, axis: int, network: Callable[..., Tensor], *args: Any, **kwargs: Any
-    ) -> Tensor:
+    def translated(self, volume: Tensor, cut: Cut, network: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Translate ``(B, C, H, W, D)`` slice by slice."""
         result: Tensor | None = None
+        axis, turn = cut
         with torch.no_grad():
-            for places, slices in self.slices(volume, axis):
-                output = torch.as_tensor(self.inferer(slices, network, *args, **kwargs)).as_subclass(Tensor)
+            for places, slices in self.slices(volume, cut):
+                turned = torch.as_tensor(self.inferer(slices, network, *args, **kwargs)).as_subclass(Tensor)
+                output = turn.back(turned)
                 if result is None:
                     result = allocated(volume, output)
                 # (n * B, C, ...) back to (n, B, C, ...), and the slices' axis to its place.
@@ -68,15 +76,19 @@ class SlicewiseInferer(Inferer):
             raise InputError(f"the volume has shape {tuple(volume.shape)}; expected at least one slice.")
         return result
 
-    def slice_axis(self, volume: Tensor) -> int:
-        """Axis of ``(B, C, H, W, D)`` across which to cut."""
-        return 4 if self.axis == "last" else 2 + axial_axis(volume)
+    def cut(self, volume: Tensor) -> Cut:
+        """Axis of ``(B, C, H, W, D)`` across which to cut, and how slices are turned."""
+        if self.axis == "last":
+            return 4, SliceTurn()
+        axis = axial_axis(volume)
+        return 2 + axis, slice_turn(volume, axis)
 
-    def slices(self, volume: Tensor, axis: int) -> Iterator[tuple[range, Tensor]]:
-        """Places along the axis and their slices, ``(places * B, C, ., .)``, place by place."""
+    def slices(self, volume: Tensor, cut: Cut) -> Iterator[tuple[range, Tensor]]:
+        """Places along the axis and their turned slices, ``(places * B, C, ., .)``, place by place."""
+        axis, turn = cut
         for start in range(0, volume.shape[axis], self.batch_size):
             places = range(start, min(start + self.batch_size, volume.shape[axis]))
-            yield places, volume.narrow(axis, start, len(places)).movedim(axis, 0).flatten(0, 1)
+            yield places, turn.there(volume.narrow(axis, start, len(places)).movedim(axis, 0).flatten(0, 1))
 
 
 def with_metadata(result: Tensor, inputs: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers.seamless import SeamlessInferer
-from monai_harmonize.inferers.slicewise import SlicewiseInferer, with_metadata
+from monai_harmonize.inferers.slicewise import Cut, SlicewiseInferer, with_metadata
 from monai_harmonize.inferers.windowed import WindowedInferer
 
 __all__ = ["StatisticsNetwork", "VolumeStatisticsInferer", "pooled_statistics"]
@@ -65,16 +65,16 @@ class VolumeStatisticsInferer(SlicewiseInferer):
             raise InputError(f"{type(network).__name__} has no method statistics; use SlicewiseInferer for it.")
         if inputs.ndim == 4:
             return super().__call__(inputs, network, *args, **kwargs)
-        axis, results = self.slice_axis(inputs), []
+        cut, results = self.cut(inputs), []
         for volume in torch.split(torch.as_tensor(inputs).as_subclass(Tensor), 1):
-            measured = self.measured(volume, axis, network)
-            results.append(self.translated(volume, axis, network, *args, **kwargs, statistics=measured))
+            measured = self.measured(volume, cut, network)
+            results.append(self.translated(volume, cut, network, *args, **kwargs, statistics=measured))
         return with_metadata(results[0] if len(results) == 1 else torch.cat(results), inputs)
 
-    def measured(self, volume: Tensor, axis: int, network: StatisticsNetwork) -> Statistics:
+    def measured(self, volume: Tensor, cut: Cut, network: StatisticsNetwork) -> Statistics:
         """Statistics of one volume ``(1, C, H, W, D)``."""
         with torch.no_grad():
-            found = [network.statistics(self.pad(slices)) for _, slices in self.slices(volume, axis)]
+            found = [network.statistics(self.pad(slices)) for _, slices in self.slices(volume, cut)]
         means, deviations = (torch.cat(parts) for parts in zip(*found, strict=True))
         return pooled_statistics(means, deviations)
 

@@ -95,8 +95,8 @@ class StyleTransferNet(nn.Module):
         chosen = None if style is None else torch.eye(num_styles)[style]
         self.register_buffer("chosen_weights", chosen, persistent=False)
 
-    def encode(self, image: Tensor) -> Tensor:
-        """Deepest features of ``(B, 1, W, H)`` images in [-1, 1].
+    def continued(self, image: Tensor) -> Tensor:
+        """Images ``(B, 1, W, H)`` continued at their far borders to multiples of the stride.
 
         Raises:
             InputError: a side is too short.
@@ -106,8 +106,11 @@ class StyleTransferNet(nn.Module):
             raise InputError(
                 f"the image has {width} x {height} pixels; expected at least {self.smallest} along each side."
             )
-        missing = [0, -height % self.stride, 0, -width % self.stride]
-        features: dict[str, Tensor] = self.extractor(F.pad(image, missing, mode="replicate"))
+        return F.pad(image, [0, -height % self.stride, 0, -width % self.stride], mode="replicate")
+
+    def encode(self, image: Tensor) -> Tensor:
+        """Deepest features of ``(B, 1, W, H)`` images in [-1, 1]; errors as of ``continued``."""
+        features: dict[str, Tensor] = self.extractor(self.continued(image))
         return features[self.deepest]
 
     def statistics(self, image: Tensor) -> tuple[Tensor, Tensor]:

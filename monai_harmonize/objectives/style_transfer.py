@@ -82,19 +82,21 @@ class StyleTransfer(Objective):
         """Yield the terms of the drawn image as one group, then each reconstruction; adds ``stylized``.
 
         Args:
-            batch: ``image_a``, the content, and ``image_b``, a style for each, ``(B, 1, W, H)`` in [-1, 1], sides
-                multiples of the encoder's stride.
+            batch: ``image_a``, the content, and ``image_b``, a style for each, ``(B, 1, W, H)`` in [-1, 1]; where
+                sides are no multiples of the encoder's stride, terms are of the images as the network continues them.
         """
         extractor, deepest = self.network.extractor, self.network.deepest
+        images = {site: self.network.continued(batch[f"image_{site}"]) for site in "ab"}
         with torch.no_grad():
-            content, style = extractor(batch["image_a"]), extractor(batch["image_b"])
+            content, style = extractor(images["a"]), extractor(images["b"])
             code = self.network.normalized_like(content[deepest], style[deepest])
             # What no term looks at need not wait for the terms.
             kept = {*self.context_layers} if self.wants("contextual") else set()
             kept |= {deepest} if self.wants("reconstruction_a") else set()
             content = {name: content[name] for name in kept}
-        stylized = self.network.decode(code, list(batch["image_a"].shape[2:]))
-        batch["stylized"] = stylized.detach()
+        stylized = self.network.decode(code, list(images["a"].shape[2:]))
+        width, height = batch["image_a"].shape[2:]
+        batch["stylized"] = stylized.detach()[:, :, :width, :height]
         drawn = extractor(stylized)
         group: dict[str, Tensor] = {}
         if self.wants("contextual"):
@@ -111,9 +113,8 @@ class StyleTransfer(Objective):
             yield group
         for site, features in (("a", content), ("b", style)):
             if self.wants(f"reconstruction_{site}"):
-                image = batch[f"image_{site}"]
-                own = self.network.decode(features[deepest], list(image.shape[2:]))
-                yield {f"reconstruction_{site}": l1_loss(own, image)}
+                own = self.network.decode(features[deepest], list(images[site].shape[2:]))
+                yield {f"reconstruction_{site}": l1_loss(own, images[site])}
 
     def over_context_layers(self, drawn: Mapping[str, Tensor], reference: Mapping[str, Tensor]) -> Tensor:
         """Contextual loss summed over layers."""

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, generate_uid
+
+from monai_harmonize.data.dicom_writer import save_explicit_little_endian
 
 INTERCEPT = -1024  # HU of the stored value 0
 
@@ -71,12 +73,8 @@ def write_ct_series(
         dataset.InstanceNumber = number
         _place(dataset, geometry, number - 1)
         _pixels(dataset, pixels.T, acquisition.padding)
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         paths.append(folder / f"{number:04d}.dcm")
-        dataset.save_as(paths[-1], enforce_file_format=True)
+        save_explicit_little_endian(dataset, paths[-1])
     return paths
 
 

@@ -3,6 +3,8 @@
 from monai_harmonize.transforms.acquisition_chain import ACQUISITION_CHAINS as ACQUISITION_CHAINS
 from monai_harmonize.transforms.acquisition_chain import AcquisitionChain as AcquisitionChain
 from monai_harmonize.transforms.acquisition_chain import AcquisitionChaind as AcquisitionChaind
+from monai_harmonize.transforms.as_volume import AsVolume as AsVolume
+from monai_harmonize.transforms.as_volume import AsVolumed as AsVolumed
 from monai_harmonize.transforms.body_levels import BodyLevels as BodyLevels
 from monai_harmonize.transforms.body_levels import BodyLevelsd as BodyLevelsd
 from monai_harmonize.transforms.check_polarity import CheckPolarity as CheckPolarity

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import generate_binary_structure, label
 
 from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.data.single_precision import single_precision
 
 __all__ = ["BodyLevels", "BodyLevelsD", "BodyLevelsDict", "BodyLevelsd", "body_mask"]
 
@@ -82,8 +83,9 @@ class BodyLevels(Transform):
 
         Raises:
             ImageFileError: the image shows nothing but air.
+            InputError: a value that float32 does not hold.
         """
-        array = np.asarray(torch.as_tensor(image[0]).detach().cpu(), dtype=np.float32)
+        array = np.asarray(torch.as_tensor(single_precision(image)[0]).detach().cpu())
         inside = body_mask(array)
         body = array[inside]
         if body.size == 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -11,18 +11,23 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
-from monai.utils import MetaKeys, TransformBackends
+from monai.utils import ImageMetaKey, MetaKeys, TransformBackends
 from nibabel.affines import apply_affine
-from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation, ornt_transform
+from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
 
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.reader_contract import single_path
+from monai_harmonize.data.vertebra_numbers import problem_of_values
 
-__all__ = ["LoadLabelMap", "LoadLabelMapD", "LoadLabelMapDict", "LoadLabelMapd"]
+__all__ = ["LoadLabelMap", "LoadLabelMapD", "LoadLabelMapDict", "LoadLabelMapd", "millimetres_apart"]
 
 # Share of a voxel by which two grids may differ: affines are stored with seven digits, and added up over the grid.
 TOLERANCE = 0.05
+# Largest value of a label map: that of 16 bits, as tools write them.
+LARGEST = 2**16 - 1
+# Wrong values that a message names.
+SHOWN = 3
 
 
 class LoadLabelMap(Transform):
@@ -31,7 +36,8 @@ class LoadLabelMap(Transform):
     A label map of a DICOM series or of another tool often has turned axes; they are turned back. It is never resampled.
 
     Args:
-        numbers: new number of each value that counts, all others become 0; by default values stay.
+        numbers: new number of each value that counts, see ``vertebra_numbers``, all others become 0; by default values
+            stay.
     """
 
     backend: ClassVar = [TransformBackends.NUMPY]
@@ -43,15 +49,16 @@ class LoadLabelMap(Transform):
         """Load a label map.
 
         Args:
-            filename: NIfTI file, ``(W, H, D)`` or ``(W, H)``, whole numbers from 0 on.
+            filename: NIfTI file, ``(W, H, D)`` or ``(W, H)``, whole numbers from 0 to 65535. Without any foreground it
+                is taken as it is: the scan shows nothing that counts.
             image: of which it is, ``(1, W, H[, D])``, as loaded by ``LoadRadiograph``.
 
         Returns:
             Shape and metadata of the image, float32 whole numbers.
 
         Raises:
-            ImageFileError: the file cannot be read, values are no whole numbers from 0 on, or the voxels are not those
-                of the image: another size, place or spacing.
+            ImageFileError: the file cannot be read, values are no whole numbers from 0 to 65535, or no value of the
+                foreground counts; or the voxels are not those of the image: another size, place or spacing.
         """
         path, reader = single_path(filename), NiftiRadiographReader()
         values, meta = reader.get_data(reader.read(path))
@@ -59,30 +66,63 @@ class LoadLabelMap(Transform):
         expected = np.asarray(image.affine, dtype=np.float64)
         affine = np.asarray(meta[MetaKeys.ORIGINAL_AFFINE.value], dtype=np.float64)
         if values.ndim == len(size) == 3:
-            turn = ornt_transform(io_orientation(affine), io_orientation(expected))
+            # Its axes as seen from those of the image, not from the body's: there, turned by 45 degrees, each of two
+            # axes is as near, and rounding decides.
+            turn = io_orientation(np.linalg.inv(expected) @ affine)
             affine = affine @ inv_ornt_aff(turn, values.shape)
             values = apply_orientation(values, turn)
+        source = f"its image {image.meta[ImageMetaKey.FILENAME_OR_OBJ]}"
         if values.shape != size:
-            raise ImageFileError(path, f"has {values.shape} voxels, its image {size}; give the label map of this image")
-        corners = np.array(np.meshgrid(*([0, length - 1] for length in size), indexing="ij")).reshape(len(size), -1).T
-        apart = places(affine, corners) - places(expected, corners)
+            raise ImageFileError(path, f"has {values.shape} voxels, {source} {size}; give the label map of this image")
+        apart = millimetres_apart(affine, expected, size)
         voxel = np.linalg.norm(expected[:3, : len(size)], axis=0).min()
-        if np.abs(apart).max() > TOLERANCE * voxel:
+        if apart > TOLERANCE * voxel:
             raise ImageFileError(
                 path,
-                f"lies up to {np.abs(apart).max():.3g} mm beside its image; expected the same voxels. Resample the "
+                f"lies up to {apart:.3g} mm beside {source}; expected the same voxels. Resample the "
                 "label map to the image (nearest neighbour), or correct its affine",
             )
-        whole = np.rint(values)
-        if not (np.array_equal(whole, values) and values.min() >= 0):
-            raise ImageFileError(path, "has values that are no whole numbers from 0 on; expected a label map")
+        labels = whole_numbers(path, values)
         if self.numbers is not None:
-            table = np.zeros(int(whole.max()) + 1, dtype=np.float32)
+            occurs = np.zeros(LARGEST + 1, dtype=bool)
+            occurs[labels] = True
+            if problem := problem_of_values(np.flatnonzero(occurs).tolist(), self.numbers):
+                raise ImageFileError(path, problem)
+            table = np.zeros(LARGEST + 1, dtype=np.float32)
             for value, number in self.numbers.items():
-                if 0 <= value < len(table):
+                if 0 <= value <= LARGEST:
                     table[value] = number
-            whole = table[whole.astype(np.int64)]
-        return MetaTensor(torch.from_numpy(np.ascontiguousarray(whole, dtype=np.float32))[None], meta=dict(image.meta))
+            labels = table[labels]
+        return MetaTensor(torch.from_numpy(np.ascontiguousarray(labels, dtype=np.float32))[None], meta=dict(image.meta))
+
+
+def whole_numbers(path: str | PathLike[str], values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Values of a label map as integers of 16 bits.
+
+    Raises:
+        ImageFileError: some are negative, fractions, infinite, NaN, or too large for a label.
+    """
+    wrong = ~((values >= 0) & (values <= LARGEST) & (np.rint(values) == values))
+    if wrong.any():
+        some = ", ".join(f"{value:g}" for value in np.unique(values[wrong])[:SHOWN])
+        raise ImageFileError(
+            path,
+            f"has values that are no whole numbers from 0 to {LARGEST}, such as {some}; expected a label map, not an "
+            "image or probabilities",
+        )
+    return values.astype(np.uint16)
+
+
+def millimetres_apart(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], size: Sequence[int]) -> float:
+    """How far a voxel of one affine can lie from the same voxel of another, along one axis of the patient.
+
+    Args:
+        one: ``(4, 4)``, from voxels to millimetres.
+        other: the same.
+        size: voxels along each axis.
+    """
+    corners = np.array(np.meshgrid(*([0, length - 1] for length in size), indexing="ij")).reshape(len(size), -1).T
+    return float(np.abs(places(one, corners) - places(other, corners)).max())
 
 
 def places(affine: np.ndarray[Any, Any], voxels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
-from monai.utils.enums import TransformBackends
+from monai.utils import MAX_SEED, TransformBackends
 from numpy.random import RandomState
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -118,9 +118,9 @@ class RandShadingd(RandomizableTransform, MapTransform):
         self.shading = RandShading(1.0, deviation, nodes, grey_range)
 
     def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> RandShadingd:
-        """Seed this transform and its field."""
+        """Seed this transform, and from its draws its field: with one seed, both would draw the same numbers."""
         super().set_random_state(seed, state)
-        self.shading.set_random_state(seed, state)
+        self.shading.set_random_state(int(self.R.randint(MAX_SEED, dtype="uint32")))
         return self
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

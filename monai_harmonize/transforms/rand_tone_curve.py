@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, RandomizableTransform
-from monai.utils.enums import TransformBackends
+from monai.utils import MAX_SEED, TransformBackends
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.single_precision import single_precision
 from monai_harmonize.networks.uniform_curve import uniform_curve
 
 __all__ = ["CURVES", "RandToneCurve", "RandToneCurveD", "RandToneCurveDict", "RandToneCurved", "bounded_slopes"]
@@ -138,13 +139,16 @@ class RandToneCurve(RandomizableTransform):
         Args:
             image: grey levels in the unit of ``grey_range``.
             randomize: draw a new curve; else the last one is used.
+
+        Raises:
+            InputError: a value that float32 does not hold.
         """
         if randomize:
             self.randomize()
         if not self._do_transform:
             return image
         values = torch.as_tensor(self.values, device=image.device)
-        return uniform_curve(image.float(), torch.as_tensor(self.grey_range, device=image.device), values)
+        return uniform_curve(single_precision(image), torch.as_tensor(self.grey_range, device=image.device), values)
 
 
 class RandToneCurved(RandomizableTransform, MapTransform):
@@ -177,9 +181,9 @@ class RandToneCurved(RandomizableTransform, MapTransform):
         self.curve = RandToneCurve(1.0, slope_range, rise_range, grey_range, curves)
 
     def set_random_state(self, seed: int | None = None, state: RandomState | None = None) -> RandToneCurved:
-        """Seed this transform and its curve."""
+        """Seed this transform, and from its draws its curve: with one seed, both would draw the same numbers."""
         super().set_random_state(seed, state)
-        self.curve.set_random_state(seed, state)
+        self.curve.set_random_state(int(self.R.randint(MAX_SEED, dtype="uint32")))
         return self
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

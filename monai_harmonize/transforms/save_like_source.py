@@ -42,6 +42,7 @@ class SaveLikeSource(Transform):
         suffix: text between name and extension.
         bundle: name and version of the method, written into the file's provenance and, for DICOM, its UIDs.
         weights_digest: as ``digest_of_weights`` gives it, written likewise: other weights make another image.
+        variant: what else decides about the pixels; see ``Maker``.
 
     Raises:
         InputError: the digest is none.
@@ -58,9 +59,10 @@ class SaveLikeSource(Transform):
         suffix: str = "",
         bundle: str = "",
         weights_digest: str = "",
+        variant: str = "",
     ) -> None:
         self.paths = OutputPaths(output_dir, data_root, suffix)
-        self.maker = Maker(bundle, weights_digest)
+        self.maker = Maker(bundle, weights_digest, variant=variant)
 
     def __call__(self, image: MetaTensor) -> MetaTensor:
         """Write one image.
@@ -100,6 +102,7 @@ class SaveLikeSourced(MapTransform):
         suffix: text between name and extension.
         bundle: name and version of the method.
         weights_digest: digest of its weights.
+        variant: what else decides about the pixels; see ``Maker``.
         allow_missing_keys: do not fail where a key is absent.
     """
 
@@ -114,11 +117,17 @@ class SaveLikeSourced(MapTransform):
         suffix: str = "",
         bundle: str = "",
         weights_digest: str = "",
+        variant: str = "",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.saver = SaveLikeSource(
-            output_dir, data_root=data_root, suffix=suffix, bundle=bundle, weights_digest=weights_digest
+            output_dir,
+            data_root=data_root,
+            suffix=suffix,
+            bundle=bundle,
+            weights_digest=weights_digest,
+            variant=variant,
         )
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

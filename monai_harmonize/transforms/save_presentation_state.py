@@ -44,6 +44,7 @@ class SavePresentationState(Transform):
         data_root: folder below which the sources' relative paths are kept; see ``SaveLikeSource``.
         bundle: name and version of the method.
         weights_digest: digest of its weights.
+        variant: what else decides about the pixels; see ``Maker``.
 
     Raises:
         InputError: the curve is a network of another class than G0, or one that gives every image its own curve; or
@@ -60,6 +61,7 @@ class SavePresentationState(Transform):
         data_root: str | PathLike[str] | None = None,
         bundle: str = "",
         weights_digest: str = "",
+        variant: str = "",
     ) -> None:
         if getattr(curve, "guarantee_class", "G0") != "G0" or isinstance(curve, ToneCurveGenerator):
             raise InputError(
@@ -68,7 +70,7 @@ class SavePresentationState(Transform):
             )
         self.curve = curve
         self.paths = OutputPaths(output_dir, data_root, extension=EXTENSION)
-        self.maker = Maker(bundle, weights_digest)
+        self.maker = Maker(bundle, weights_digest, variant=variant)
 
     def __call__(self, image: MetaTensor) -> MetaTensor:
         """Write the state of one image.
@@ -106,6 +108,7 @@ class SavePresentationStated(MapTransform):
         data_root: folder below which relative paths are kept.
         bundle: name and version of the method.
         weights_digest: digest of its weights.
+        variant: what else decides about the pixels; see ``Maker``.
         allow_missing_keys: do not fail where a key is absent.
     """
 
@@ -120,11 +123,12 @@ class SavePresentationStated(MapTransform):
         data_root: str | PathLike[str] | None = None,
         bundle: str = "",
         weights_digest: str = "",
+        variant: str = "",
         allow_missing_keys: bool = False,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.saver = SavePresentationState(
-            curve, output_dir, data_root=data_root, bundle=bundle, weights_digest=weights_digest
+            curve, output_dir, data_root=data_root, bundle=bundle, weights_digest=weights_digest, variant=variant
         )
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

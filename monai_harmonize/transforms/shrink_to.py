@@ -10,6 +10,8 @@ from monai.transforms import MapTransform, Resize, Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
+from monai_harmonize.data.single_precision import single_precision
+
 __all__ = ["ShrinkTo", "ShrinkToD", "ShrinkToDict", "ShrinkTod"]
 
 
@@ -35,8 +37,12 @@ class ShrinkTo(Transform):
         self.resize = Resize(longest, size_mode="longest", mode="area")
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Reduce ``(C, W, H[, D])``."""
-        return self.resize(image) if max(image.shape[1:]) > self.longest else image
+        """Reduce ``(C, W, H[, D])``; what is reduced becomes float32.
+
+        Raises:
+            InputError: a value that float32 does not hold.
+        """
+        return self.resize(single_precision(image)) if max(image.shape[1:]) > self.longest else image
 
 
 class ShrinkTod(MapTransform):

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,11 @@ import pydicom
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
+from nibabel.orientations import axcodes2ornt, io_orientation, ornt_transform
 
+from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.phantoms import ensure_spine_dataset
+from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
 
 CONFIGS = "bundles/adain_ct/configs"
 COUNTS = {"train": 2, "validation": 1, "test": 1}
@@ -129,13 +134,27 @@ def test_processes_share_the_work(data: Path, tmp_path: Path, monkeypatch) -> No
     assert len(sampler) == len(parser.get_parsed_content("train#dataset")) / 2
 
 
+@pytest.mark.slow
+def test_a_distributed_training_stores_the_same_styles(bundle: Path, data: Path, tmp_path: Path) -> None:
+    """By the literal command, in a single process: it ends with the weights of the plain one."""
+    options = {"bundle_root": tmp_path, "dataset_dir": data, **SMALL}
+    given = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    files = str([f"{CONFIGS}/{name}.json" for name in ("train", "multi_gpu_train")])
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=1", "-m", "monai.bundle"]
+    done = subprocess.run([*launch, "run", "--config_file", files, *given], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    first, second = (torch.load(one / "models" / "model.pt", weights_only=True) for one in (bundle, tmp_path))
+    torch.testing.assert_close(second, first)
+
+
 def harmonize(bundle: Path, data: Path, output: Path, **options: Any) -> None:
     places = {"bundle_root": str(bundle), "dataset_dir": str(data), "output_dir": str(output)}
     workflow("inference", **places, layers=SMALL["layers"], **options).run()
 
 
-def test_volumes_keep_geometry_and_type(bundle: Path, data: Path, tmp_path: Path) -> None:
-    harmonize(bundle, data, tmp_path, window=[0, 100])
+def test_volumes_keep_geometry_and_type(data: Path, tmp_path: Path) -> None:
+    root = train(tmp_path / "bundle", data, window=[0, 100], epochs=1)
+    harmonize(root, data, tmp_path, window=[0, 100])
     (source,) = (path for path in (data / "test" / "exported").glob("*.nii.gz") if "mask" not in path.name)
     old, new = nibabel.load(source), nibabel.load(tmp_path / "test" / "exported" / source.name)
     np.testing.assert_array_equal(old.affine, new.affine)
@@ -151,6 +170,94 @@ def test_volumes_keep_geometry_and_type(bundle: Path, data: Path, tmp_path: Path
     assert table["guarantee_class"].tolist() == ["G4"]
 
 
+def rewritten(data: Path, folder: Path, change: Callable[[nibabel.Nifti1Image], nibabel.Nifti1Image]) -> Path:
+    """A copy of a data set whose files are changed."""
+    shutil.copytree(data, folder)
+    for path in folder.rglob("*.nii.gz"):
+        nibabel.save(change(nibabel.load(path)), path)
+    return folder
+
+
+def turned(image: nibabel.Nifti1Image, axes: str) -> nibabel.Nifti1Image:
+    return image.as_reoriented(ornt_transform(io_orientation(image.affine), axcodes2ornt(axes)))
+
+
+def train(root: Path, data: Path, *overlays: str, **options: Any) -> Path:
+    workflow("train", *overlays, bundle_root=str(root), dataset_dir=str(data), **{**SMALL, **options}).run()
+    return root
+
+
+@pytest.mark.parametrize("axes", ["PIR", "RAS"])
+def test_the_order_of_axes_changes_nothing(bundle: Path, data: Path, tmp_path: Path, axes: str) -> None:
+    """Neither what a training learns, nor what inference makes of a volume, which keeps its own axes."""
+    other = rewritten(data, tmp_path / "data", partial(turned, axes=axes))
+    root = train(tmp_path, other)
+    first, second = (torch.load(one / "models" / "model.pt", weights_only=True) for one in (bundle, root))
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=1e-5, rtol=1e-4)
+    harmonize(bundle, data, tmp_path / "a")
+    harmonize(bundle, other, tmp_path / "b")
+    (path,) = (path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.nii.gz"))
+    expected, source, result = (nibabel.load(each / path) for each in (tmp_path / "a", other, tmp_path / "b"))
+    np.testing.assert_array_equal(result.affine, source.affine)
+    values = np.asarray(turned(expected, axes).dataobj).astype(int)
+    # Sums in another order, rounded to whole HU.
+    np.testing.assert_allclose(np.asarray(result.dataobj), values, atol=1)
+    assert np.abs(values - np.asarray(source.dataobj)).max() > 50
+
+
+def test_window_and_spacing_of_the_style_are_noted(bundle: Path, data: Path, tmp_path: Path) -> None:
+    settings = {"num_styles": 1, "window": [-500.0, 1300.0], "spacing": list(SPACING)}
+    assert trained_settings(bundle / "models" / "model.pt") == settings
+    root = train(tmp_path, data, spacing=[12.0, 8.0, 20.0], window="soft_tissue", epochs=1)
+    settings = {"num_styles": 1, "window": [-150.0, 250.0], "spacing": [12.0, 8.0, 20.0]}
+    assert trained_settings(root / "models" / "model.pt") == settings
+    ready = workflow("train", dataset_dir=str(data), **SMALL, spacing=[12.0, 8.0, 20.0])
+    (look,) = ready.parser.get_parsed_content("train#looks")
+    assert look[0]["image"].shape == (1, 20, 30, 4)
+    with pytest.raises(RuntimeError) as error:
+        harmonize(root, data, tmp_path / "out")
+    assert "was trained with window [-150.0, 250.0], not [-500.0, 1300.0]" in str(error.value.__cause__)
+
+
+def test_odd_crops_and_volumes_below_them(data: Path, tmp_path: Path) -> None:
+    """What is missing of a crop is air; all crops of a batch are of one size."""
+    small = rewritten(data, tmp_path / "data", lambda image: image.slicer[:21, 2:17, :3])
+    root = train(tmp_path, small, image_size=23, batch_size=2, epochs=1)
+    ready = workflow("train", bundle_root=str(root), dataset_dir=str(small), **{**SMALL, "image_size": 23})
+    for item in ready.parser.get_parsed_content("train#dataset_a"):
+        assert item["image"].shape == (1, 23, 23)
+        assert (item["image"][0, :1] == -1).all()
+        assert (item["image"][0, :, :4] == -1).all()
+        assert (item["image"][0, 1:22, 4:19] > -1).any()
+    evaluated = pd.read_csv(evaluate(root, small) / "metrics.csv", header=None, index_col=0)[1]
+    assert evaluated.notna().all()
+
+
+def evaluate(root: Path, data: Path) -> Path:
+    workflow("train", "evaluate", bundle_root=str(root), dataset_dir=str(data), **SMALL).run()
+    return root / "eval"
+
+
+@pytest.mark.parametrize("axes", [2, 3])
+def test_files_of_one_slice(data: Path, tmp_path: Path, axes: int) -> None:
+    """``(W, H)`` and ``(W, H, 1)``, from the training to the result."""
+
+    def one_slice(image: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
+        cut = image.slicer[:, :20, 3:4]
+        return cut if axes == 3 else nibabel.Nifti1Image(np.asarray(cut.dataobj)[..., 0], cut.affine, cut.header)
+
+    slices = rewritten(data, tmp_path / "data", one_slice)
+    root = train(tmp_path, slices)
+    assert pd.read_csv(evaluate(root, slices) / "metrics.csv", header=None)[1].notna().all()
+    harmonize(root, slices, tmp_path / "out")
+    (path,) = (tmp_path / "out").rglob("*.nii.gz")
+    result, source = nibabel.load(path), nibabel.load(slices / path.relative_to(tmp_path / "out"))
+    assert result.shape == source.shape == (24, 20, 1)[:axes]
+    np.testing.assert_array_equal(result.affine, source.affine)
+    assert np.abs(np.asarray(result.dataobj).astype(int) - np.asarray(source.dataobj)).max() > 20
+
+
 def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> None:
     data, output = tmp_path / "data", tmp_path / "out"
     ensure_spine_dataset(
@@ -163,6 +270,48 @@ def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> 
     assert len(written) == len(list(series.iterdir()))
     assert len({one.SeriesInstanceUID for one in written}) == 1
     assert len({one.SOPInstanceUID for one in written}) == len(written)
+
+
+def good_and_cut(folder: Path, data: Path) -> Path:
+    """A folder of a volume and of its first bytes."""
+    (source,) = (path for path in (data / "test" / "exported").glob("*.nii.gz") if "mask" not in path.name)
+    folder.mkdir()
+    shutil.copy(source, folder / "good.nii.gz")
+    (folder / "cut.nii.gz").write_bytes(source.read_bytes()[:900])
+    return folder
+
+
+def test_a_bad_volume_does_not_stop_the_good_one(bundle: Path, data: Path, tmp_path: Path) -> None:
+    options = {"bundle_root": bundle, "input": good_and_cut(tmp_path / "in", data), "output_dir": tmp_path / "out"}
+    given = [
+        part for name, value in (options | {"layers": SMALL["layers"]}).items() for part in (f"--{name}", str(value))
+    ]
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", f"{CONFIGS}/inference.json", *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr[-3000:]
+    told = done.stdout + done.stderr
+    assert "1 of 2 files failed" in told
+    assert "cut.nii.gz: truncated or damaged" in told
+    assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["good.nii.gz"]
+    assert len(pd.read_csv(tmp_path / "out" / "certificates.csv")) == 1
+
+
+@pytest.mark.parametrize("on_fail", ["write", "skip", "copy", "stop"])
+def test_a_failed_certificate_decides(bundle: Path, data: Path, tmp_path: Path, on_fail: str) -> None:
+    folder = good_and_cut(tmp_path / "in", data)
+    (folder / "cut.nii.gz").unlink()
+    never = {"G4": {"clipped_pixels": Bar("at_most", -2.0, -1.0)}}
+    save_thresholds(Thresholds("a test", {**load_thresholds().classes, **never}), tmp_path / "never.json")
+    refused = {"postprocessing#transforms#0#thresholds": str(tmp_path / "never.json")}
+    options = {"bundle_root": str(bundle), "input": str(folder), "output_dir": str(tmp_path / "out")}
+    ready = workflow("inference", **options, layers=SMALL["layers"], on_fail=on_fail, **refused)
+    ready.run()
+    assert pd.read_csv(tmp_path / "out" / "certificates.csv")["verdict"].tolist() == ["fail"]
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("*.nii.gz")}
+    source = {"good.nii.gz": (folder / "good.nii.gz").read_bytes()}
+    assert (written == source) == (on_fail == "copy")
+    assert bool(written) == (on_fail in ("write", "copy"))
+    assert ready.parser.get_parsed_content("evaluator").exit_code == (3 if on_fail == "stop" else 0)
 
 
 def neighbouring_slices(folder: Path, copy: Path, count: int) -> Path:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import onnxruntime
@@ -28,6 +29,12 @@ FILES = (
 )
 # What MONAI Label looks for in the name of a model that reads images; all other bundles change images.
 READING_TASKS = ("_segmentation", "_classification")
+# Entries of training that a resumed one may change: places (how many images were found there is compared), means of
+# computing, how often is validated; ``ResumeHandler`` itself compares the number of processes.
+FREE = {"bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "manifest", "records"}
+FREE |= {"device", "rank", "world_size", "num_workers", "cache_rate", "val_interval"}
+# Entries that are no options.
+SECTIONS = {"imports", "_desc_", "initialize", "run", "finalize", "train", "validate"}
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 
 
@@ -169,6 +176,19 @@ def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: P
     assert result.isfinite().all()
 
 
+def test_a_failed_certificate_can_decide(bundle: Path) -> None:
+    """Every harmonizer has ``on_fail``; its run ends with the exit code that tells of it, or of a bad file."""
+    config = load(bundle, "inference")
+    if "guarantee_class" not in load(bundle, "metadata"):
+        assert "on_fail" not in config
+        return
+    assert config["on_fail"] == "write"
+    steps = [step["_target_"].split(".")[-1] for step in config["postprocessing"]["transforms"]]
+    assert [name for name in steps if "Certif" in name] == ["CertifyHarmonizedd", "SaveCertified", "CertificateWriter"]
+    assert {"_target_": "monai_harmonize.safety.StopOnFail", "_disabled_": "$@on_fail != 'stop'"} in config["handlers"]
+    assert config["finalize"] == ["$sys.exit(@evaluator.exit_code) if @evaluator.exit_code else None"]
+
+
 def random_image(bundle: Path) -> torch.Tensor:
     """Image of the size that the metadata name, within [-1, 1]."""
     shape = load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["spatial_shape"]
@@ -187,6 +207,50 @@ def restored(bundle: Path, weights: Path) -> torch.nn.Module:
 def test_networks_of_training_and_inference_agree(bundle: Path) -> None:
     assert load(bundle, "train")["network_def"] == load(bundle, "inference")["network_def"]
     assert load(bundle, "train").get("image_size") == load(bundle, "inference").get("image_size")
+
+
+def references(value: object) -> set[str]:
+    """Top-level entries that a part of a configuration refers to."""
+    return set(re.findall(r"[@%](\w+)", json.dumps(value)))
+
+
+def fingerprints(value: object) -> Iterator[object]:
+    """All entries of the name, at any depth."""
+    if isinstance(value, dict):
+        yield from (child for name, child in value.items() if name == "fingerprint")
+    for child in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from fingerprints(child)
+
+
+def options_of(config: dict) -> set[str]:
+    """Entries that are values, or expressions of values; not objects and what is made of them."""
+    options = set(config) - SECTIONS
+    while True:
+        objects = {
+            name
+            for name in options
+            if '"_target_"' in json.dumps(config[name]) or references(config[name]) & (set(config) - SECTIONS - options)
+        }
+        if not objects:
+            return options
+        options -= objects
+
+
+def test_a_resumed_training_compares_every_option(bundle: Path) -> None:
+    """An option counts as compared with one that is made of it, or with all that it is made of."""
+    overlays = {path for path in bundle.glob("configs/*.json") if "Overlay of train.json" in path.read_text()}
+    for overlay in [None, *sorted(overlays - {bundle / "configs" / "evaluate.json"})]:
+        files = [bundle / "configs" / "train.json", *([overlay] if overlay else [])]
+        config = ConfigParser.load_config_files([str(file) for file in files])
+        found = list(fingerprints(config))
+        assert bool(found) == ("ResumeHandler" in json.dumps(config))
+        if not found:
+            continue
+        options, compared = options_of(config), references(found) | FREE
+        for _ in options:
+            compared |= {part for name in (compared & options) - FREE for part in references(config[name])}
+            compared |= {name for name in options if references(config[name]) and references(config[name]) <= compared}
+        assert options - compared == set(), overlay
 
 
 def test_documented_files_exist(bundle: Path) -> None:

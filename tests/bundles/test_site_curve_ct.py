@@ -14,6 +14,7 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from monai_harmonize.phantoms import ensure_ct_dataset
+from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
 
 CONFIGS = "bundles/site_curve_ct/configs"
 COUNTS = {"train": 2, "validation": 1, "test": 1}
@@ -109,6 +110,35 @@ def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> 
         padding = before.pixel_array == -976  # -2000 HU
         assert padding.any()
         np.testing.assert_array_equal(after.pixel_array[padding], -976)
+
+
+def test_a_bad_volume_does_not_stop_the_good_one(bundle: Path, data: Path, tmp_path: Path, caplog) -> None:
+    (source,) = (data / "test" / "site_a").glob("*.nii.gz")
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    (folder / "good.nii.gz").write_bytes(source.read_bytes())
+    (folder / "cut.nii.gz").write_bytes(source.read_bytes()[:900])
+    ready = workflow("inference", bundle_root=str(bundle), input=str(folder), output_dir=str(output))
+    ready.run()
+    assert "1 of 2 files failed" in caplog.text
+    assert "cut.nii.gz: truncated or damaged" in caplog.text
+    assert [path.name for path in output.glob("*.nii.gz")] == ["good.nii.gz"]
+    with pytest.raises(SystemExit) as ended:
+        ready.finalize()
+    assert ended.value.code == 1
+
+
+@pytest.mark.parametrize("on_fail", ["write", "skip", "copy", "stop"])
+def test_a_failed_certificate_decides(bundle: Path, data: Path, tmp_path: Path, on_fail: str) -> None:
+    never = {"G0": {"clipped_pixels": Bar("at_most", -2.0, -1.0)}}
+    save_thresholds(Thresholds("a test", {**load_thresholds().classes, **never}), tmp_path / "never.json")
+    refused = {"postprocessing#transforms#1#thresholds": str(tmp_path / "never.json")}
+    harmonize(bundle, data, tmp_path / "out", on_fail=on_fail, **refused)
+    assert pd.read_csv(tmp_path / "out" / "certificates.csv")["verdict"].tolist() == ["fail"]
+    written = [path.read_bytes() for path in (tmp_path / "out").rglob("*.nii.gz")]
+    (source,) = (data / "test" / "site_a").glob("*.nii.gz")
+    assert (written == [source.read_bytes()]) == (on_fail == "copy")
+    assert bool(written) == (on_fail in ("write", "copy"))
 
 
 @pytest.mark.real_data

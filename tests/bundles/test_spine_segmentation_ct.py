@@ -1,5 +1,8 @@
 """The bundle's commands: one as a process of its own from the repository root, the others as workflows."""
 
+import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -225,6 +228,44 @@ def test_looks_are_drawn_between_the_crop_and_the_light_changes(data: Path, styl
             file.unlink()
 
 
+def test_a_style_of_another_window_is_refused_and_one_number_will_do(data: Path, style: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(style, tmp_path / "model.pt"))
+    copy.with_suffix(".json").write_text(json.dumps({"num_styles": 1, "window": [-500.0, 1300.0]}))
+    options = {"dataset_dir": str(data), "style_checkpoint": str(copy), "style_numbers": 0, "style_strength": 0.7}
+    parser = workflow("train", "style_augmented", **options).parser
+    steps, noted = (parser.get_parsed_content(f"train#{name}") for name in ("look_transforms", "fingerprint"))
+    assert (noted["style_numbers"], noted["style_strength"]) == ([0], [0.7, 0.7])
+    assert (steps[0].style.styles, steps[0].style.strength) == ((0,), (0.7, 0.7))
+    with pytest.raises(RuntimeError) as error:
+        workflow("train", "style_augmented", **options, window="lung").parser.get_parsed_content("train#dataset")
+    message = "was trained with window [-500.0, 1300.0], and the images are shown through [-1350.0, 150.0]"
+    assert message in str(input_error_in(error.value))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axes", [2, 3])
+def test_files_of_one_slice(data: Path, tmp_path: Path, axes: int) -> None:
+    """``(W, H)`` and ``(W, H, 1)``, from the training to the mask and its scores."""
+    shutil.copytree(data, tmp_path / "data")
+    for path in (tmp_path / "data").rglob("*.nii.gz"):
+        image = nibabel.load(path).slicer[:, :36, 5:6]
+        values = np.asarray(image.dataobj)
+        nibabel.save(nibabel.Nifti1Image(values if axes == 3 else values[..., 0], image.affine), path)
+    places = {"dataset_dir": str(tmp_path / "data"), "bundle_root": str(tmp_path)}
+    workflow("train", epochs=20, **places).run()
+    segment(tmp_path, tmp_path / "masks", dataset_dir=str(tmp_path / "data"))
+    table = evaluate(tmp_path, tmp_path / "data", tmp_path / "scores")
+    assert len(table) == 2
+    for name, row in table.iterrows():
+        source, mask = (nibabel.load(folder / name) for folder in (tmp_path / "data", tmp_path / "masks"))
+        assert mask.shape == source.shape == (40, 36, 1)[:axes]
+        np.testing.assert_allclose(mask.affine, source.affine)
+        spine = np.asarray(nibabel.load(tmp_path / "data" / name.replace(".nii.gz", "_mask.nii.gz")).dataobj) > 0
+        inside = np.asarray(mask.dataobj) > 0
+        assert row["dice"] == pytest.approx(2 * (inside & spine).sum() / (inside.sum() + spine.sum()), abs=1e-4)
+    assert table["dice"].max() > 0
+
+
 def test_processes_share_the_work(data: Path, tmp_path: Path, monkeypatch) -> None:
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "LOCAL_RANK": "1"}.items():
         monkeypatch.setenv(name, value)
@@ -253,6 +294,44 @@ def test_a_stopped_training_ends_with_the_same_bits(data: Path, tmp_path: Path) 
     resumed = train("parts")
     for name, value in whole["shared"]["network"].items():
         assert torch.equal(value, resumed["shared"]["network"][name]), name
+
+
+def test_a_stopped_training_goes_on_with_the_same_augmentation_only(data: Path, style: Path, tmp_path: Path) -> None:
+    def train(overlay: str, options: dict[str, Any], stop: bool = False) -> None:
+        places = {"bundle_root": str(tmp_path / overlay), "dataset_dir": str(data)}
+        ready = workflow("train", overlay, epochs=2, cache_rate=0.0, **places, **options)
+        if stop:
+            trainer = ready.parser.get_parsed_content("train#trainer")
+            trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: engine.terminate())
+        ready.run()
+
+    weights = torch.load(style, weights_only=True)
+    for folder, brighter in (("same", 0.0), ("other", 0.1)):
+        (tmp_path / folder).mkdir()
+        changed = {**weights, "style_means": weights["style_means"] + brighter}
+        torch.save(changed, tmp_path / folder / "model.pt")
+    styled = {"style_checkpoint": str(style), "style_prob": 0.25}
+    for overlay, first, changes in (
+        (
+            "style_augmented",
+            styled,
+            [
+                ({"style_checkpoint": str(tmp_path / "other" / "model.pt")}, r"has style_weights \w{16}, now \w{16}\."),
+                ({"style_prob": 0.5}, r"has style_prob 0\.25, now 0\.5\."),
+                ({"style_strength": [0.0, 1.0]}, r"has style_strength \[0\.5, 1\.0\], now \[0\.0, 1\.0\]"),
+                ({"style_numbers": [0]}, r"has style_numbers None, now \[0\]"),
+                ({"numbering": {"1": 20, "20": 21}}, "has numbering verse, now {'1': 20, '20': 21}"),
+                ({"mask_columns": ["mask"]}, r"has mask_columns \['vertebra_mask', 'mask'\], now \['mask'\]"),
+            ],
+        ),
+        ("tone_curve_augmented", {}, [({"tone_curve_prob": 0.25}, r"has tone_curve_prob 0\.5, now 0\.25\.")]),
+    ):
+        train(overlay, first, stop=True)
+        for change, message in changes:
+            with pytest.raises(Exception, match=r"resume\.pt|Failed") as raised:
+                train(overlay, {**first, **change})
+            assert re.search(message, str(input_error_in(raised.value))), message
+    train("style_augmented", {**styled, "style_checkpoint": str(tmp_path / "same")})
 
 
 @pytest.mark.parametrize(
@@ -294,7 +373,7 @@ def test_bad_volumes_do_not_stop_the_good_ones(bundle: Path, data: Path, tmp_pat
 
 
 @pytest.mark.real_data
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_network_learns_a_real_volume(real_data: Path, tmp_path: Path) -> None:
     """Trained and scored on one lumbar CT of sagittal slices: what the pipeline holds, not how it generalizes."""
     manifest = tmp_path / "manifest.csv"

@@ -1,6 +1,7 @@
 """The classifier's commands: some as processes of their own from the repository root, the others as workflows."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -196,6 +197,34 @@ def test_a_stopped_training_ends_with_the_same_bits(chest_data: Path, tmp_path: 
     assert whole["shared"]["best_model"] == again["shared"]["best_model"]
     for name, value in whole["shared"]["network"].items():
         torch.testing.assert_close(value, again["shared"]["network"][name], rtol=0, atol=0)
+
+
+def test_a_stopped_training_goes_on_with_the_same_harmonizers_only(
+    curve: Path, chest_data: Path, tmp_path: Path
+) -> None:
+    """Their weights count, not what the files are called."""
+    weights = tmp_path / "curve" / "model.pt"
+    shutil.copytree(curve.parent, weights.parent)
+
+    def train(stop: bool = False) -> None:
+        looks = [{"bundle": CURVE, "checkpoint": str(weights)}]
+        places = {"bundle_root": str(tmp_path / "trained"), "dataset_dir": str(chest_data), "cache_rate": 0.0}
+        front = {"harmonizer": CURVE, "harmonizer_checkpoint": str(weights), "looks": looks}
+        ready = workflow("train", "augmented", **places, **front, epochs=2, batch_size=2)
+        if stop:
+            trainer = ready.parser.get_parsed_content("train#trainer")
+            trainer.add_event_handler(Events.EPOCH_COMPLETED, lambda engine: engine.terminate())
+        ready.run()
+
+    train(stop=True)
+    state = torch.load(weights, weights_only=True)
+    torch.save({name: value + 0.01 if value.is_floating_point() else value for name, value in state.items()}, weights)
+    with pytest.raises(RuntimeError, match="Failed to evaluate") as raised:
+        train()
+    expected = r"has harmonizer_weights \w{16}, now \w{16}; weights_of_looks \['\w{16}'\], now"
+    assert re.search(expected, str(input_error_in(raised.value)))
+    torch.save(state, weights)
+    train()
 
 
 @pytest.mark.parametrize("overlay", ["densenet121", "paper"])

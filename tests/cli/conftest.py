@@ -1,32 +1,9 @@
-"""A fitted site curve, and the command as a function."""
+"""Images for the commands."""
 
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
-
-from monai_harmonize.cli import app
-from monai_harmonize.safety.thresholds import Bar, Thresholds, load_thresholds, save_thresholds
-
-
-@pytest.fixture(scope="session")
-def cli() -> Callable[..., Any]:
-    """Run a command in this process."""
-    return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="session")
-def model(chest_data: Path, cli, tmp_path_factory) -> Path:
-    """Folder of a site curve that was fitted to phantoms."""
-    folder = tmp_path_factory.mktemp("fit") / "model"
-    sites = chest_data / "train" / "site_a", chest_data / "train" / "site_b"
-    done = cli("fit", "--source", sites[0], "--target", sites[1], "--pattern", "*.dcm", "--output", folder)
-    assert done.exit_code == 0, done.output
-    return folder
 
 
 @pytest.fixture
@@ -37,20 +14,3 @@ def scans(chest_data: Path, tmp_path: Path) -> Path:
     for number, path in enumerate(sorted((chest_data / "test" / "site_a").glob("*.dcm"))):
         shutil.copy(path, folder / ("deep" if number else ".") / path.name)
     return folder
-
-
-@pytest.fixture
-def judged(tmp_path: Path) -> Callable[[str], Path]:
-    """Overlay by which every G0 certificate gets one verdict."""
-
-    def overlay(verdict: str) -> Path:
-        reach = {"pass": (1e9, 1e9), "warn": (-1.0, 1e9), "fail": (-2.0, -1.0)}[verdict]
-        own = load_thresholds()
-        bars = {"clipped_pixels": Bar("at_most", *reach)}
-        save_thresholds(Thresholds("a test", {**own.classes, "G0": bars}), tmp_path / f"{verdict}_thresholds.json")
-        path = tmp_path / f"{verdict}.json"
-        entry = {"postprocessing#transforms#0#thresholds": str(tmp_path / f"{verdict}_thresholds.json")}
-        path.write_text(json.dumps(entry))
-        return path
-
-    return overlay

@@ -34,7 +34,7 @@ def test_every_command_of_a_page_can_be_parsed(page: str) -> None:
         command.make_context(line[0], arguments)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_commands_of_the_page(cli, command, chest_data: Path, tmp_path: Path, monkeypatch) -> None:
     """In the order of the page, on small demo data."""
     lines = commands("docs/cli.md")

@@ -110,7 +110,7 @@ def test_certificates_of_equal_names_keep_theirs(cli, many: Path, model: Path, t
     assert done_before(cli(*given, "--output", out)) == "2"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGINT])
 def test_killed_in_the_middle(cli, many: Path, model: Path, tmp_path: Path, kind: int) -> None:
     given = ("harmonize", many, "--checkpoint", model, "--panels", "all")

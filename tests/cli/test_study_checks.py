@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monai_harmonize.cli.messages import only_warnings
-from monai_harmonize.cli.study.checks import check_bundles, check_labels
+from monai_harmonize.cli.study.checks import check_bundles, check_labels, check_patients
 from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.names import problem_of_name
 from monai_harmonize.cli.study.settings import Study
@@ -110,6 +110,12 @@ def test_a_study_compares_something(tmp_path: Path) -> None:
         ({"bundle": "lung_segmentation_cxr"}, "no harmonizer"),
         ({**MATCHING, "train": {"epoks": 3}}, "epoks"),
         ({**MATCHING, "inference": {"methud": "nyul"}}, "methud"),
+        ({**MATCHING, "train": {"network_def#methud": "nyul"}}, "no entry 'network_def#methud'"),
+        ({**MATCHING, "train": {"train#trainr#max_epochs": 3}}, "Did you mean train#trainer?"),
+        (
+            {**MATCHING, "inference": {"postprocessing#transforms#9#keys": "pred"}},
+            "no entry 'postprocessing#transforms#9'",
+        ),
         ({**MATCHING, "overlays": ["zz"]}, "zz"),
         ({**MATCHING, "reverse": "zz"}, "zz"),
     ],
@@ -158,6 +164,28 @@ def test_labels_are_checked_before_any_training(tmp_path: Path) -> None:
         check_labels(one_way)
 
 
+def test_a_classifier_is_tested_on_nobody_of_whom_it_learned(tmp_path: Path) -> None:
+    """Each site is without overlap, in which the manifest sees nothing wrong."""
+    every = study(tmp_path)
+    named = [{**item, "file": item["image"], "patient": item["image"]} for item in every.manifest.records]
+
+    def renamed(site: str, split: str, patient: str) -> Study:
+        place = next(n for n, item in enumerate(named) if (item["site"], item["split"]) == (site, split))
+        changed = [*named[:place], {**named[place], "patient": patient}, *named[place + 1 :]]
+        return replace(every, manifest=replace(every.manifest, records=tuple(changed)))
+
+    check_patients(replace(every, manifest=replace(every.manifest, records=tuple(named))))
+    check_patients(renamed("a", "test", "/b/test/1.png"))
+    for split in ("train", "validation"):
+        with pytest.raises(InputError, match=rf"1 of the patients .* as in /b/{split}/1.png \(site b, split {split}"):
+            check_patients(renamed("a", "test", f"/b/{split}/1.png"))
+    # Nobody learns at the source site where one direction is studied.
+    one_way = replace(renamed("b", "test", "/a/train/1.png"), directions=every.directions[:1])
+    check_patients(one_way)
+    with pytest.raises(InputError, match="of 1 of the patients"):
+        check_patients(replace(one_way, directions=every.directions))
+
+
 @pytest.mark.parametrize("content", [b'{\n    "sites"', b"[]", b"null", b"", b"\xff\xfe"])
 def test_damaged_settings_are_told(tmp_path: Path, content: bytes) -> None:
     every = study(tmp_path)
@@ -197,6 +225,54 @@ def test_a_step_whose_result_is_gone_is_done_again(tmp_path: Path) -> None:
     result.unlink()
     assert stage.run()
     assert result.is_file()
+
+
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [({"rate": 1}, "half"), ({"rate": 2}, None), ("damaged", None), (None, None)],
+    ids=["same settings", "other settings", "damaged", "unknown"],
+)
+def test_a_step_goes_on_only_from_what_the_same_settings_left(tmp_path: Path, before: object, left: str | None) -> None:
+    """A first run that was killed has left no mark of its end."""
+    folder = tmp_path / "training"
+    resume, found = folder / "resume.pt", []
+
+    def work(killed: bool = False) -> None:
+        found.append(resume.read_text() if resume.exists() else None)
+        folder.mkdir(exist_ok=True)
+        resume.write_text("half")
+        if killed:
+            raise KeyboardInterrupt
+
+    def stage(settings: object, **options: bool) -> Stage:
+        return Stage("", folder / "model.done.json", lambda: settings, lambda: work(**options), (resume,), folder)
+
+    first = stage({"rate": 1} if before in ("damaged", None) else before, killed=True)
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    assert not first.mark.exists()
+    if before == "damaged":
+        first.begun.write_bytes(b'{"rate')
+    if before is None:
+        first.begun.unlink()
+    again = stage({"rate": 1})
+    assert again.run()
+    assert found == [None, left]
+    assert not again.begun.exists()
+    assert not again.run()
+
+
+def test_an_interruption_while_leftovers_are_removed_leaves_no_mark(tmp_path: Path, monkeypatch) -> None:
+    """Half of what other settings left must not be gone on with, even by these other settings."""
+    folder = tmp_path / "training"
+    folder.mkdir()
+    stage = Stage("", folder / "model.done.json", lambda: {"rate": 1}, lambda: 1 / 0, (), folder)
+    with pytest.raises(ZeroDivisionError):
+        stage.run()
+    monkeypatch.setattr("monai_harmonize.cli.study.stage.shutil.rmtree", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        replace(stage, settings=lambda: {"rate": 2}).run()
+    assert not stage.begun.exists()
 
 
 @pytest.mark.parametrize("option", ["--seed", "--harmonizer-seed"])

@@ -84,7 +84,7 @@ def literal(spine_data: Path, tmp_path: Path) -> list[str]:
     return [sys.executable, "-m", "monai_harmonize.cli", "style-study", *given, "--unseen", "hardened"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_study_that_is_killed_goes_on_to_its_report(literal: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "study"
     first = subprocess.Popen(literal, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -251,6 +251,8 @@ def test_a_folder_holds_one_study(spine_data: Path, tmp_path: Path) -> None:
         ("extractors", {"vgg19": "vgg19"}, "lists of overlays"),
         ("compare_extractors", ["nobody"], "names 'nobody'"),
         ("one_look_each", ["nobody"], "names 'nobody'"),
+        ("compare_extractors", ["adain", "xu", "adain"], "compare_extractors names 'adain' twice"),
+        ("one_look_each", ["mechrez", "mechrez"], "one_look_each names 'mechrez' twice"),
         ("augmentations", {"x": {"style": "mechrez"}}, "expected one of the methods xu, adain, whose"),
         ("sites", {"home": "a"}, "has no 'shifted'"),
         ("sites", {"home": "a", "shifted": [], "unseen": []}, "one at least"),
@@ -274,6 +276,11 @@ def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, me
         ("methods", {"xu": {**TINY["methods"]["xu"], "train": {"slices_per_volume": 0}}}, "slices_per_volume of Xu"),
         ("segmentation", {**TINY["segmentation"], "overlays": ["unet_3d"]}, "give a network of slices"),
         ("segmentation", {**TINY["segmentation"], "train": {"window": "lung"}}, "sees the window bone"),
+        (
+            "methods",
+            {"xu": {**TINY["methods"]["xu"], "train": {"spacing": [1.0, 1.0, 10.0]}}},
+            r"Xu sees the spacing \[1.0, 1.0, 10.0\] and the segmentation \[10.0, 10.0, 10.0\]; give both the same",
+        ),
         ("methods", {"xu": {"bundle": "spine_segmentation_ct"}}, "no entry 'source_site'"),
         ("extractors", {"vgg19": [], "zz": ["zz"]}, "no configuration 'zz'"),
         ("augmentations", {"x": {"overlays": ["tone_curve_augmented"], "style": "xu"}}, "no entry 'style_checkpoint'"),
@@ -288,6 +295,13 @@ def test_what_a_bundle_lacks_is_told_before_any_training(
         check_style_study(study(spine_data, tmp_path, definition=definition))
 
 
+def test_one_window_may_be_named_or_given_and_slices_may_lie_apart(spine_data: Path, tmp_path: Path) -> None:
+    train = {"window": [-500, 1300], "spacing": [10.0, 10.0, 3.0]}
+    content = {**TINY, "methods": {"xu": {**TINY["methods"]["xu"], "train": train}}, "compare_extractors": ["xu"]}
+    content |= {"one_look_each": [], "augmentations": {}}
+    check_style_study(study(spine_data, tmp_path, definition=find_style_definition(str(written(tmp_path, content)))))
+
+
 def test_the_command_tells_it_in_one_line(cli, spine_data: Path, tmp_path: Path) -> None:
     command = ("style-study", "--output", tmp_path / "study", "--dataset-dir", spine_data)
     done = cli(*command, "--definition", written(tmp_path), "--home", "nowhere")
@@ -295,7 +309,9 @@ def test_the_command_tells_it_in_one_line(cli, spine_data: Path, tmp_path: Path)
     assert "no site 'nowhere'" in done.stderr
     assert "Traceback" not in done.stderr
     weights = tmp_path / "nothing.pt"
-    done = cli(*command, "--definition", written(tmp_path), "--lpips-weights", weights)
-    assert done.exit_code == 2
-    assert "nothing.pt" in done.stderr
+    for option in ("--lpips-weights", "--inception-weights"):
+        done = cli(*command, "--definition", written(tmp_path), option, weights)
+        assert done.exit_code == 2
+        assert "nothing.pt" in done.stderr
+    assert not (tmp_path / "study" / "study.json").exists()
     assert not (tmp_path / "study" / "styles").exists()

@@ -9,7 +9,13 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from monai_harmonize import __version__
-from monai_harmonize.data.dicom_derivation import mark_as_derived
+from monai_harmonize.data.dicom_derivation import (
+    derived_instance_uid,
+    derived_series_uid,
+    derived_uid,
+    is_harmonized,
+    mark_as_derived,
+)
 from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.writer_contract import Maker
 
@@ -212,3 +218,36 @@ def test_lossy_source_stays_marked_lossy(film, syntax, lossy):
     dataset = film()
     dataset.file_meta.TransferSyntaxUID = syntax
     assert derive(dataset).get("LossyImageCompression") == lossy
+
+
+def test_uids_can_be_foretold_and_a_variant_changes_them(film):
+    plain, turned = Maker("method 1.0", DIGEST, CREATED), Maker("method 1.0", DIGEST, CREATED, variant="turned")
+    made = {}
+    for maker in (plain, turned):
+        source = film()
+        series, instance = source.SeriesInstanceUID, source.SOPInstanceUID
+        mark_as_derived(source, "film.dcm", maker)
+        assert source.SeriesInstanceUID == derived_series_uid(maker, series)
+        assert source.SOPInstanceUID == derived_instance_uid(maker, instance)
+        made[maker.variant] = source.SeriesInstanceUID
+    assert made[""] != made["turned"]
+    # What was made before there were variants keeps its identity.
+    assert made[""] == derived_uid("series", "method 1.0", DIGEST, series)
+
+
+def test_a_backslash_in_a_bundle_changes_no_foretold_uid(film):
+    source = film()
+    series = source.SeriesInstanceUID
+    maker = Maker("odd\\name 1.0")
+    mark_as_derived(source, "film.dcm", maker)
+    assert source.SeriesInstanceUID == derived_series_uid(maker, series)
+
+
+def test_what_this_software_made_is_known(film):
+    source = film()
+    assert not is_harmonized(source)
+    other = Dataset()
+    other.Manufacturer = "ACME"
+    source.ContributingEquipmentSequence = Sequence([other])
+    assert not is_harmonized(source)
+    assert is_harmonized(derive(source))

@@ -154,6 +154,25 @@ def test_oblique_and_sheared_affines_are_read(tmp_path):
     np.testing.assert_allclose(meta["affine"], AFFINE, atol=1e-6)
 
 
+@pytest.mark.parametrize("codes", [(1, 0), (0, 1), (2, 1)])
+@pytest.mark.parametrize("stored", [(5, 4), (5, 4, 1), (5, 4, 3), (5, 4, 1, 1), (5, 4, 3, 1)])
+def test_the_place_is_kept_by_sform_or_qform(tmp_path, stored, codes):
+    """MONAI's own reader takes the voxel sizes for the sform of a file of two or four dimensions without a qform."""
+    turned = nibabel.eulerangles.euler2mat(0.3, 0.2, -0.4)
+    oblique = nibabel.affines.from_matvec(turned @ np.diag([0.5, 0.7, 2.0]), [-30.0, 12.0, 80.0])
+    image = nibabel.Nifti1Image(np.arange(np.prod(stored), dtype=np.int16).reshape(stored), None)
+    image.header.set_zooms([0.5, 0.7, 2.0, 1.0][: len(stored)])
+    for code, place in zip(codes, (image.set_sform, image.set_qform), strict=True):
+        place(oblique, code) if code else place(None)
+    nibabel.save(image, tmp_path / "source.nii")
+    grey, meta = load(tmp_path / "source.nii")
+    np.testing.assert_allclose(meta["affine"], oblique, atol=1e-5)
+    write_like_nifti(grey, meta, tmp_path / "result.nii")
+    result = nibabel.load(tmp_path / "result.nii")
+    np.testing.assert_array_equal(result.affine, nibabel.load(tmp_path / "source.nii").affine)
+    assert [int(result.header[name]) for name in ("sform_code", "qform_code")] == list(codes)
+
+
 def test_a_series_of_volumes_is_named(tmp_path):
     with pytest.raises(ImageFileError, match=r"\(4, 4, 2, 2\); expected .*give one image or volume a file"):
         load(save(tmp_path / "a.nii", np.zeros((4, 4, 2, 2), np.int16)))

@@ -17,12 +17,12 @@ FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 @st.composite
 def manifests(draw: st.DrawFn) -> list[Record]:
-    """Records of two sites that share patient ids; patients have several images and labels, some no name."""
+    """Records of two sites; patients have several images and labels, some no name."""
     row = st.tuples(st.sampled_from("ab"), st.one_of(st.none(), st.integers(0, 40)), st.sampled_from([None, 0, 1]))
     records = []
     for index, (site, patient, label) in enumerate(draw(st.lists(row, max_size=120))):
         record = {"image": f"/data/{index}.png", "file": f"{index}.png", "site": site}
-        record |= {"patient": f"{patient:08d}"} if patient is not None else {}
+        record |= {"patient": f"{site}{patient:08d}"} if patient is not None else {}
         records.append(record | ({"label": label} if label is not None else {}))
     return records
 
@@ -63,6 +63,23 @@ def test_split_properties(records: list[Record], seed: int, order: random.Random
             for name in FRACTIONS:
                 share = of_label.total() * counts[name] / max(number, 1)
                 assert abs(of_label[name] - share) <= 2
+
+
+@given(records=manifests(), seed=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_a_name_at_several_sites_is_one_person(records: list[Record], seed: int) -> None:
+    """Be they one, or sites that number their patients alike: none is learned of at one site and tested at another."""
+    named = [{**record, "patient": record["patient"][1:]} for record in records if "patient" in record]
+    split = split_by_patient(named, seed=seed)
+    assert len({(record["patient"], record["split"]) for record in split}) == len({r["patient"] for r in split})
+    sites = {name: {r["site"] for r in named if r["patient"] == name} for name in {r["patient"] for r in named}}
+    for seen_at in ({"a"}, {"b"}, {"a", "b"}):
+        names = {name for name, found in sites.items() if found == seen_at}
+        counts = Counter(
+            {record["patient"]: record["split"] for record in split if record["patient"] in names}.values()
+        )
+        for name, fraction in FRACTIONS.items():
+            assert abs(counts[name] - fraction * len(names)) < 2
 
 
 @given(records=manifests(), seed=st.integers(0, 5))

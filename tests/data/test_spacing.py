@@ -6,7 +6,7 @@ import torch
 from monai.data import DataLoader, Dataset, MetaTensor
 from PIL import Image
 
-from monai_harmonize.data.spacing import pixel_spacing_of
+from monai_harmonize.data.spacing import median_spacing, pixel_spacing_of
 from monai_harmonize.transforms import LoadRadiograph
 
 
@@ -35,3 +35,13 @@ def test_an_oblique_volume_has_three() -> None:
     affine = turn @ torch.diag(torch.tensor([0.5, 0.7, 3.0, 1.0], dtype=torch.float64))
     image = MetaTensor(torch.zeros(1, 2, 2, 2), meta={"affine": affine, "spacing_known": True})
     assert pixel_spacing_of(image) == pytest.approx([0.5, 0.7, 3.0])
+
+
+def test_the_median_is_of_those_that_have_one() -> None:
+    def image(*spacing: float, known: bool = True) -> MetaTensor:
+        affine = torch.diag(torch.tensor([*spacing, 1.0], dtype=torch.float64))
+        return MetaTensor(torch.zeros(1, 2, 2, 2), meta={"affine": affine, "spacing_known": known})
+
+    images = [image(0.3, 0.3, 1), image(1, 1.00004, 5), image(9, 9, 9, known=False), image(0.7, 2, 3)]
+    assert median_spacing(iter(images)) == [0.7, 1.0, 3.0]
+    assert median_spacing([torch.zeros(1, 2, 2, 2)]) == []

@@ -12,8 +12,10 @@ from monai.data import DataLoader, Dataset, MetaTensor
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import Harmonized, Harmonizedd, RandHarmonizedd
+from monai_harmonize.engines.harmonized import digest_of_harmonizer
 from monai_harmonize.engines.weights import FittedBy, record_fit, save_weights
 from monai_harmonize.metrics import SiteReference, save_site_reference
+from monai_harmonize.networks import digest_of_weights
 from monai_harmonize.transforms import LoadRadiograph, ScaleGreyLevels, StandardiseLandmarks
 
 CYCLEGAN, CURVE = "bundles/cyclegan_cxr", "bundles/tone_curve_cxr"
@@ -75,6 +77,36 @@ def test_a_generator_does_what_its_inference_does(weights, image, tmp_path, proj
     torch.testing.assert_close(result.as_subclass(torch.Tensor), expected)
     assert (result - image).abs().max() > 0.05
     assert result.meta["filename_or_obj"] == path
+
+
+def test_a_setting_that_inference_has_no_entry_for_is_left_to_others(weights, image, tmp_path) -> None:
+    """Such as the spacing at which a style was learned; by inference nothing is resampled."""
+    copy = Path(shutil.copy(weights, tmp_path / "model.pt"))
+    copy.with_suffix(".json").write_text(json.dumps({"image_size": 32, "spacing": [1.0, 1.0, 5.0]}))
+    harmonized = Harmonized(CYCLEGAN, copy)
+    assert harmonized.options == {"image_size": 32}
+    assert torch.equal(harmonized(image).as_tensor(), Harmonized(CYCLEGAN, weights)(image).as_tensor())
+
+
+@torch.no_grad()
+def test_a_ct_that_is_shown_through_a_window_is_not_taken_for_hounsfield_units(tmp_path) -> None:
+    torch.manual_seed(0)
+    network = network_of("bundles/adain_ct")
+    network.store_styles([torch.rand(2, 1, 24, 24)])
+    weights = save_weights(network, tmp_path / "model.pt")
+    image = 2 * torch.rand(1, 24, 20) - 1
+    expected = network.eval()(image[None])[0]
+    torch.testing.assert_close(Harmonized("bundles/adain_ct", weights)(image), expected)
+    assert expected.std() > 0.01
+
+
+def test_the_digest_is_of_the_weights_in_use(weights, tmp_path) -> None:
+    copied = shutil.copy(weights, tmp_path / "model.pt")
+    digest = digest_of_harmonizer(CYCLEGAN, weights)
+    assert digest == digest_of_harmonizer(bundle=CYCLEGAN, checkpoint=tmp_path) == digest_of_weights(copied)
+    save_weights(network_of(CYCLEGAN), tmp_path / "model.pt")
+    assert digest != digest_of_harmonizer(CYCLEGAN, tmp_path)
+    assert digest_of_harmonizer(None, None, options={}) is None
 
 
 def test_a_fitted_curve_and_its_overlay_do_what_the_inference_does(curve, image, tmp_path) -> None:

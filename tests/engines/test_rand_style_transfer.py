@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 from monai.data import DataLoader, Dataset, MetaTensor
+from monai.transforms import Orientation, SqueezeDim
 from monai.utils import set_determinism
 
 from monai_harmonize.data.errors import InputError
@@ -19,6 +21,7 @@ from monai_harmonize.transforms import WindowHounsfield
 
 BUNDLE = "bundles/adain_ct"
 LAYERS = {"layers": ["relu1_1", "relu2_1"]}
+LPS = torch.diag(torch.tensor([-1.0, -1.0, 5.0, 1.0], dtype=torch.float64))
 
 
 def built(**options) -> StyleTransferNet:
@@ -46,7 +49,9 @@ def weights(network: StyleTransferNet, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def image() -> MetaTensor:
-    return MetaTensor(2 * torch.rand(1, 21, 18, generator=torch.Generator().manual_seed(0)) - 1, meta={"name": "slice"})
+    """A slice that lies as those do on which styles are learned."""
+    values = 2 * torch.rand(1, 21, 18, generator=torch.Generator().manual_seed(0)) - 1
+    return MetaTensor(values, affine=LPS, meta={"name": "slice", "spacing_known": True})
 
 
 def transform(weights: Path, **options) -> RandStyleTransfer:
@@ -82,6 +87,115 @@ def test_only_some_styles_are_drawn(network, weights, image) -> None:
     for wrong in ([], [-1]):
         with pytest.raises(InputError, match="expected at least one number of a stored style"):
             transform(weights, styles=wrong)
+
+
+def test_a_single_number_is_a_list_of_one_and_a_range_of_nothing(weights, image) -> None:
+    """As the command line gives them: --style_numbers 1 --style_strength 0.7."""
+    one = transform(weights, prob=1.0, strength=0.7, styles=1).set_random_state(0)
+    several = transform(weights, prob=1.0, strength=[0.7, 0.7], styles=[1]).set_random_state(0)
+    assert torch.equal(one(image), several(image))
+    assert one.share == 0.7
+    assert transform(weights, strength=1).strength == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"strength": "strong"}, "strength is 'strong'; expected a number, or the lowest and the highest"),
+        ({"strength": [0.1, 0.2, 0.3]}, r"strength is \[0.1, 0.2, 0.3\]; expected a number"),
+        ({"strength": True}, "strength is True"),
+        ({"strength": None}, "strength is None"),
+        ({"strength": 1.5}, r"strength is \(1.5, 1.5\); expected 0 <= low <= high <= 1"),
+        ({"styles": "1"}, "styles are '1'; expected the number of a stored style, or a list of some"),
+        ({"styles": 0.5}, "styles are 0.5"),
+        ({"styles": [0.5]}, r"styles are \[0.5\]; expected the number"),
+        ({"styles": True}, "styles are True"),
+        ({"styles": -1}, r"styles are \[-1\]; expected at least one number"),
+        ({"prob": "often"}, "prob is 'often'; expected a number from 0 to 1"),
+        ({"prob": 1.5}, "prob is 1.5"),
+        ({"window": [1, 2, 3]}, r"window is \[1, 2, 3\]; expected a name"),
+    ],
+)
+def test_options_of_a_wrong_kind_are_named(weights, options, message) -> None:
+    with pytest.raises(InputError, match=message):
+        RandStyleTransferd("image", BUNDLE, weights, options=LAYERS, **options)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("axes", ["RAS", "PLS", "ALS"])
+def test_slices_are_drawn_as_they_lie_where_styles_are_learned(weights, image, axes) -> None:
+    """Whatever the axes, the picture is the same; that of the image as it is, is another."""
+    drawing = transform(weights, prob=1.0, strength=1.0, styles=0).set_random_state(0)
+    volume = MetaTensor(torch.stack([image.as_tensor()] * 2, -1), affine=LPS)
+    turn = Orientation(axes, labels=None)
+    turned, expected = turn(volume), turn(drawing(volume))
+    slices = SqueezeDim(-1)(turned[..., :1]), expected[..., 0]
+    for given, wanted in ((turned, expected), slices):
+        result = drawing(given)
+        torch.testing.assert_close(result.as_tensor(), wanted.as_tensor())
+        assert torch.equal(torch.as_tensor(result.affine), torch.as_tensor(given.affine))
+        assert (drawing(given.as_tensor()) - wanted.as_tensor()).abs().max() > 0.05
+
+
+def test_a_checkpoint_that_is_no_file_is_named() -> None:
+    with pytest.raises(InputError, match="5: there are no trained weights"):
+        RandStyleTransferd("image", BUNDLE, 5, options=LAYERS)
+
+
+def noted(weights: Path, folder: Path, **settings) -> Path:
+    """The same weights, noted to be trained with other settings."""
+    copy = Path(shutil.copy(weights, folder / "model.pt"))
+    copy.with_suffix(".json").write_text(json.dumps({"num_styles": 2, **settings}))
+    return copy
+
+
+def test_another_window_than_that_of_the_style_network_is_refused(weights, tmp_path) -> None:
+    bone = noted(weights, tmp_path, window=[-500.0, 1300.0], spacing=[1.0, 1.0, 5.0])
+    for same in ("bone", (-500, 1300), None):
+        transform(bone, window=same)
+    message = (
+        r"model\.pt: was trained with window \[-500.0, 1300.0\], and the images are shown through \[-150.0, 250.0\]"
+    )
+    with pytest.raises(InputError, match=message):
+        RandStyleTransferd("image", BUNDLE, bone, options=LAYERS, window="soft_tissue")
+    transform(weights, window="soft_tissue")
+
+
+@pytest.mark.parametrize(("spacing", "told"), [((1.0, 1.05, 5.0), False), ((0.3, 0.3, 1.0), True), ((), False)])
+def test_another_spacing_than_that_of_the_style_network_is_told_once(
+    weights, image, tmp_path, caplog, spacing, told
+) -> None:
+    drawing = transform(noted(weights, tmp_path, spacing=list(spacing)), prob=1.0)
+    drawing(image.as_tensor())
+    assert not caplog.records
+    drawing(image)
+    drawing(image)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == told
+    if told:
+        assert "were learned on pixels of 0.3 x 0.3 mm; these images have 1 x 1 mm" in messages[0]
+
+
+def test_a_volume_is_compared_by_its_axial_slices(weights, tmp_path, caplog) -> None:
+    drawing = transform(noted(weights, tmp_path, spacing=[1.0, 2.0, 9.0]), prob=1.0)
+    volume = MetaTensor(torch.zeros(1, 8, 6, 8), affine=torch.diag(torch.tensor([2.0, 1.0, 5.0, 1.0]))[:, [0, 2, 1, 3]])
+    volume.meta["spacing_known"] = True
+    drawing(volume)
+    assert not caplog.records
+
+
+def test_whether_and_what_are_drawn_independently(weights) -> None:
+    """With one seed for both, the strength of an image would follow from its chance to be changed."""
+    both = RandStyleTransferd("image", BUNDLE, weights, options=LAYERS, prob=0.5)
+    chances, places = [], []
+    for seed in range(300):
+        both.set_random_state(seed)
+        both.style.randomize()
+        chances.append(np.random.RandomState(seed).rand(2))
+        places.append((both.style.place, both.style.share))
+        both.set_random_state(seed).style.randomize()
+        assert places[-1] == (both.style.place, both.style.share)
+    assert np.abs(np.corrcoef(np.hstack([chances, places]), rowvar=False)[:2, 2:]).max() < 0.2
 
 
 def test_both_styles_and_many_strengths_are_drawn(weights) -> None:

@@ -29,6 +29,7 @@ def test_a_curve_of_the_bundle_passes(tmp_path: Path) -> None:
     assert "pass" in page
 
 
+@pytest.mark.long
 def test_a_cycle_network_gets_the_hidden_code_test(tmp_path: Path) -> None:
     torch.manual_seed(0)
     for name in ("model", "model_b2a"):

@@ -1,9 +1,9 @@
 """Volumes are translated slice by slice."""
 
-import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
+from monai.transforms import Orientation
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.inferers import SeamlessInferer, SlicewiseInferer
@@ -31,17 +31,32 @@ def test_a_volume_of_one_slice_and_arguments_of_the_network(textured) -> None:
     torch.testing.assert_close(output, 3 * volume + 1)
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_axial_slices_of_any_order_of_axes(make_generator, textured, axis) -> None:
-    network, volume = make_generator(), textured(17, 18, 19)
-    affine = np.eye(4)[:, [0, 1, 2, 3]]
-    affine[:3, [axis, 2]] = affine[:3, [2, axis]]
-    inner = SeamlessInferer()
-    expected = torch.stack([inner(one, network) for one in volume.unbind(2 + axis)], dim=2 + axis)
-    batch = MetaTensor(volume, affine=torch.as_tensor(affine)[None])
+@pytest.mark.parametrize("axes", ["LPS", "RAS", "PIR", "ASL", "IRA"])
+def test_axial_slices_of_any_order_of_axes(make_generator, textured, axes) -> None:
+    """The network sees the slices of a DICOM series, and its result is where the volume has them."""
+    network, inner = make_generator(), SeamlessInferer()
+    series = textured(17, 18, 7)
+    expected = torch.stack([inner(one, network) for one in series.unbind(-1)], dim=-1)
+    place = torch.diag(torch.tensor([-2.0, -3.0, 5.0, 1.0], dtype=torch.float64))
+    turn = Orientation(axes, labels=None)
+    batch, wanted = (turn(MetaTensor(one[0], affine=place))[None] for one in (series, expected))
+    batch.affine = batch.affine[None]
     output = SlicewiseInferer(inner, axis="axial", batch_size=4)(batch, network)
-    torch.testing.assert_close(output.as_subclass(torch.Tensor), expected, rtol=0, atol=1e-12)
+    torch.testing.assert_close(output.as_subclass(torch.Tensor), wanted.as_subclass(torch.Tensor), rtol=0, atol=1e-12)
     assert torch.equal(torch.as_tensor(output.affine), torch.as_tensor(batch.affine))
+    as_they_are = torch.stack([inner(one, network) for one in batch.as_tensor().unbind(-1)], dim=-1)
+    assert torch.equal(SlicewiseInferer(inner)(batch, network).as_tensor(), as_they_are)
+
+
+def test_an_axial_image_is_turned_and_any_other_is_not(make_generator, textured) -> None:
+    network, inner = make_generator(), SeamlessInferer()
+    image = textured(17, 18)
+    infer = SlicewiseInferer(inner, axis="axial")
+    right = MetaTensor(image.transpose(2, 3), affine=torch.eye(4)[:, [1, 0, 2, 3]])
+    expected = inner(image.flip(2, 3), network).flip(2, 3).transpose(2, 3)
+    torch.testing.assert_close(infer(right, network).as_tensor(), expected, rtol=0, atol=1e-12)
+    sagittal = MetaTensor(image, affine=torch.eye(4)[:, [1, 2, 0, 3]])
+    assert torch.equal(infer(sagittal, network).as_tensor(), inner(image, network))
 
 
 def test_no_more_than_the_batch_is_given_at_once_and_without_gradients(textured) -> None:

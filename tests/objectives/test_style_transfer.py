@@ -62,6 +62,16 @@ def test_terms_follow_their_formulas(trained: StyleTransferNet, batch: dict[str,
         assert value > 0
 
 
+def test_sides_that_are_no_multiples_of_the_stride(trained: StyleTransferNet, batch: dict[str, Tensor]) -> None:
+    """Terms are those of the images continued by one pixel; what is drawn has the size of the content."""
+    odd = {"image_a": batch["image_a"][:, :, :15, :11], "image_b": batch["image_b"][:, :, :13]}
+    even = {name: torch.nn.functional.pad(image, [0, 1, 0, 1], mode="replicate") for name, image in odd.items()}
+    even["image_b"] = even["image_b"][..., :12]
+    found, expected = (terms(trained, each, loss_weights=EVERY, context_layers=LAYERS) for each in (odd, even))
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(odd["stylized"], trained(odd["image_a"], odd["image_b"]).detach())
+
+
 def test_a_weight_of_zero_costs_nothing(trained: StyleTransferNet, batch: dict[str, Tensor]) -> None:
     assert set(terms(trained, batch)) == {"contextual", "style"}
     huang = {"contextual": 0.0, "content": 1.0}

@@ -68,3 +68,10 @@ def test_nothing_but_air_names_the_file() -> None:
 def test_a_negative_share_is_refused() -> None:
     with pytest.raises(InputError, match="air_share is -1"):
         BodyLevels(air_share=-1)
+
+
+def test_a_value_that_float32_does_not_hold_is_refused() -> None:
+    image = MetaTensor(torch.from_numpy(scan()).double()[None], meta={"filename_or_obj": "slice.dcm"})
+    image[0, 20, 16, 2] = -1e300
+    with pytest.raises(InputError, match=r"slice\.dcm: has values up to 1e\+300 in size; expected those that float32"):
+        BodyLevels()(image)

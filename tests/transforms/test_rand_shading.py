@@ -1,5 +1,6 @@
 """Random shading: smooth, positive, of every direction, inside the grey range, the same for the same seed."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -63,6 +64,13 @@ def test_a_seed_fixes_the_sequence_and_keys_share_a_field() -> None:
     assert torch.equal(*runs)
     assert 2 <= sum(not torch.equal(one, image) for one in runs[0]) <= 10
     assert RandShading(0.0)(image) is image
+
+
+def test_whether_and_what_are_drawn_independently() -> None:
+    """With one seed for both, a field would hold numbers of the draws whether to act."""
+    for seed in range(20):
+        state = RandShadingd("a", prob=0.5).set_random_state(seed).shading.R.get_state()[1]
+        assert not set(np.random.RandomState(seed).get_state()[1]) & set(state)
 
 
 def test_metadata_stay_and_volumes_will_do() -> None:

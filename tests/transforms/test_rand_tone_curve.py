@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from monai.data import MetaTensor
 from monai.transforms import Compose
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.transforms import RandToneCurve, RandToneCurved
 from monai_harmonize.transforms.rand_tone_curve import CURVES, SEGMENTS, bounded_slopes
 
@@ -77,6 +78,24 @@ def test_a_seed_fixes_the_sequence() -> None:
     changed = [not torch.equal(one, image) for one in runs[0]]
     assert 2 <= sum(changed) <= 10
     assert len({tuple(one.flatten().tolist()) for one in runs[0]}) == sum(changed) + 1
+
+
+def test_whether_and_what_are_drawn_independently() -> None:
+    """With one seed for both, the first curve would tell which of the next items are changed."""
+    image, shares, chances = torch.linspace(-1, 1, 64).view(1, 8, 8), [], []
+    for seed in range(300):
+        transform = RandToneCurved(["a"], prob=1.0, curves=["gamma"]).set_random_state(seed)
+        first = transform({"a": image})["a"]
+        shares.append(transform.curve.values[-1] - transform.curve.values[0])
+        chances.append(np.random.RandomState(seed).rand(5))
+        assert torch.equal(transform.set_random_state(seed)({"a": image})["a"], first)
+    assert np.abs(np.corrcoef(np.column_stack([shares, chances]), rowvar=False)[0, 1:]).max() < 0.2
+
+
+def test_a_value_that_float32_does_not_hold_is_refused() -> None:
+    with pytest.raises(InputError, match=r"image: has values up to 1e\+300 in size; expected those that float32 holds"):
+        curve()(torch.tensor([[[0.0, -1e300]]], dtype=torch.float64))
+    assert curve()(torch.tensor([[[0.0, 1e30]]], dtype=torch.float64)).isfinite().all()
 
 
 def test_all_keys_get_one_curve_and_the_item_stays() -> None:

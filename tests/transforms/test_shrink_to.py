@@ -4,6 +4,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.spacing import pixel_spacing_of
 from monai_harmonize.transforms import ShrinkTo, ShrinkTod
 
@@ -34,3 +35,10 @@ def test_a_volume_shrinks_along_every_axis() -> None:
 def test_no_pixels_is_an_error() -> None:
     with pytest.raises(ValueError, match="longest is 0"):
         ShrinkTo(0)
+
+
+def test_a_value_that_float32_does_not_hold_is_refused() -> None:
+    large = torch.full((1, 4, 4), 1e300, dtype=torch.float64)
+    with pytest.raises(InputError, match=r"image: has values up to 1e\+300"):
+        ShrinkTo(2)(large)
+    assert ShrinkTo(4)(large) is large

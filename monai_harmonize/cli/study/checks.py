@@ -6,6 +6,7 @@ from typing import Any
 
 from monai_harmonize.cli.study.definition import Definition, Model
 from monai_harmonize.cli.study.names import CODE
+from monai_harmonize.cli.study.patients import refuse_shared_patients
 from monai_harmonize.cli.study.settings import Study
 from monai_harmonize.data import InputError, records_with_labels
 from monai_harmonize.data.manifest import Manifest
@@ -22,12 +23,13 @@ def check_study(study: Study) -> None:
 
     Raises:
         InputError: a bundle, overlay or entry of the definition does not exist or counts something by another number
-            than 1, 2, 3 ..., a method's bundle is no harmonizer, or images to train or to test on lack a class; the
-            message names it.
+            than 1, 2, 3 ..., a method's bundle is no harmonizer, images to train or to test on lack a class, or a
+            classifier would learn of a patient on whom it is tested; the message names it.
         ManifestError: a site has no image of a split.
     """
     check_bundles(study.definition)
     check_labels(study)
+    check_patients(study)
 
 
 def check_bundles(definition: Definition) -> None:
@@ -82,3 +84,11 @@ def check_labels_of(manifest: Manifest, site: str, splits: tuple[str, ...], colu
         records_with_labels(records, column)
     except InputError as error:
         raise InputError(f"{manifest.path}: site {site}, split {' and '.join(splits)}: {error}") from error
+
+
+def check_patients(study: Study) -> None:
+    """Refuse patients of the source site's tested images of whom the classifier of the target site learns."""
+    for direction in study.directions:
+        trained = study.manifest.select(site=direction.target, split=("train", "validation"))
+        tested = study.manifest.select(site=direction.source, split=study.splits)
+        refuse_shared_patients(study.manifest, trained, tested)

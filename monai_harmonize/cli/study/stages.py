@@ -85,9 +85,9 @@ def harmonization(study: Study, method: str, direction: Direction) -> Stage:
     def work() -> None:
         job = Job(model.find(), overlays, weights, {"panels": "none", **model.inference})
         summary = job.run(inputs, folder)
-        if summary.failed:
+        if summary.failures:
             raise InputError(
-                f"{folder}: {summary.failed} of {summary.images} images could not be harmonized, see above."
+                f"{folder}: {len(summary.failures)} of {summary.images} images could not be harmonized, see above."
             )
 
     def settings() -> dict[str, Any]:

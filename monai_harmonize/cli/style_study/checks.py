@@ -7,8 +7,11 @@ from typing import Any
 
 from monai_harmonize.cli.study.checks import check_counts
 from monai_harmonize.cli.study.definition import Model
+from monai_harmonize.cli.study.patients import refuse_shared_patients
+from monai_harmonize.cli.style_study.cases import paired_truths
 from monai_harmonize.cli.style_study.settings import StyleStudy
 from monai_harmonize.data import InputError, records_with_masks
+from monai_harmonize.data.hounsfield import hounsfield_range
 from monai_harmonize.data.patient_split import Record
 from monai_harmonize.engines.bundle import read_config
 from monai_harmonize.evaluation.style.study_folder import PLAIN
@@ -21,11 +24,13 @@ def check_style_study(study: StyleStudy) -> None:
 
     Raises:
         InputError: a bundle, overlay or entry of the definition does not exist or cannot do what is asked of it, the
-            bundles see different windows, images lack masks, or there is one home test patient only.
+            bundles see different windows or spacings, images lack masks, there is one home test patient only, networks
+            would learn of a patient on whom they are tested, or volumes of one patient cannot be told apart.
         ManifestError: a site has no image of a split.
     """
     check_bundles(study)
     check_images(study)
+    check_patients(study)
 
 
 def check_bundles(study: StyleStudy) -> None:
@@ -47,12 +52,19 @@ def check_bundles(study: StyleStudy) -> None:
         raise InputError(
             f"{segmentation[PLAIN].title} segments volumes; give a network of slices, by which styles are judged."
         )
-    window = entry_of(segmentation[PLAIN], "window")
+    window, spacing = entry_of(segmentation[PLAIN], "window"), entry_of(segmentation[PLAIN], "spacing")
     for model in styles.values():
-        if entry_of(model, "window") != window:
+        learned, own = entry_of(model, "window"), entry_of(model, "spacing")
+        if learned != window and (None in (learned, window) or hounsfield_range(learned) != hounsfield_range(window)):
             raise InputError(
-                f"{model.title} sees the window {entry_of(model, 'window')} and the segmentation {window}; give both "
-                "the same in the definition's 'train'."
+                f"{model.title} sees the window {learned} and the segmentation {window}; give both the same in the "
+                "definition's 'train'."
+            )
+        # Without one, styles are learned on the voxels of the files; the training with styles tells if they differ.
+        if isinstance(own, list) and isinstance(spacing, list) and own[:2] != spacing[:2]:
+            raise InputError(
+                f"{model.title} sees the spacing {own} and the segmentation {spacing}; give both the same in the "
+                "definition's 'train'."
             )
 
 
@@ -94,3 +106,12 @@ def check_masks(study: StyleStudy, site: str, records: Sequence[Record]) -> None
             f"{study.manifest.path}: {len(records) - len(found)} of {len(records)} images of site {site} have no mask; "
             "fill it, or leave them out of the manifest."
         )
+
+
+def check_patients(study: StyleStudy) -> None:
+    """Refuse patients of whom a network learns, in whichever look, and who are tested, and truths that fit twice."""
+    trained = study.manifest.select(site=study.sites.known, split=("train", "validation"))
+    tested = [record for look in study.sites.all for record in study.tested(look)]
+    refuse_shared_patients(study.manifest, trained, tested)
+    for look in study.sites.shifted:
+        paired_truths(study, look)

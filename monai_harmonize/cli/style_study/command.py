@@ -13,6 +13,7 @@ from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
 from monai_harmonize.cli.protocol import narrow_table, number
+from monai_harmonize.cli.study.alone import alone_in
 from monai_harmonize.cli.study.parallel import run_in_parallel
 from monai_harmonize.cli.style_study.checks import check_style_study
 from monai_harmonize.cli.style_study.definition import Sites, find_style_definition
@@ -20,6 +21,7 @@ from monai_harmonize.cli.style_study.judging import distance_of
 from monai_harmonize.cli.style_study.settings import StyleStudy
 from monai_harmonize.cli.style_study.stages import stages_of
 from monai_harmonize.evaluation.style import StyleReport, run_style_report
+from monai_harmonize.networks.inception_classifier import InceptionClassifier
 from monai_harmonize.phantoms import ensure_spine_dataset
 from monai_harmonize.phantoms.default_data import SPINE
 
@@ -62,24 +64,27 @@ def style_study(
     compared = find_style_definition(definition)
     sites = chosen_sites(compared.sites, home, shifted, unseen, own=manifest is not None or dataset_dir is not None)
     phantoms = replace(SPINE, make=partial(ensure_spine_dataset, sites=sites.all))
-    loaded = phantoms.manifest(manifest, dataset_dir, output / "data")
-    study = StyleStudy(
-        folder=output,
-        manifest=loaded,
-        root=(dataset_dir or loaded.path.parent).absolute(),
-        definition=compared,
-        sites=sites,
-        seeds=tuple(seed or (0,)),
-        style_seed=style_seed,
-        lpips_weights=lpips_weights,
-        inception_weights=inception_weights,
-    )
-    check_style_study(study)
-    if lpips_weights is not None:
-        distance_of(study)  # weights that do not fit are told before the first training
-    study.begin()
-    run_in_parallel(partial(stages_of, study), processes)
-    report = run_style_report(output)
+    with alone_in(output):
+        loaded = phantoms.manifest(manifest, dataset_dir, output / "data")
+        study = StyleStudy(
+            folder=output,
+            manifest=loaded,
+            root=(dataset_dir or loaded.path.parent).absolute(),
+            definition=compared,
+            sites=sites,
+            seeds=tuple(seed or (0,)),
+            style_seed=style_seed,
+            lpips_weights=lpips_weights,
+            inception_weights=inception_weights,
+        )
+        check_style_study(study)
+        if lpips_weights is not None:
+            distance_of(study)  # weights that do not fit are told before the first training
+        if inception_weights is not None:
+            InceptionClassifier(inception_weights)
+        study.begin()
+        run_in_parallel(partial(stages_of, study), processes)
+        report = run_style_report(output)
     print_tables(report)
     console.print(str(report.report))
 

@@ -159,6 +159,8 @@ def find_style_definition(name: str) -> StyleDefinition:
     for key in ("compare_extractors", "one_look_each"):
         if unknown := sorted(set(content[key]) - set(methods)):
             raise InputError(f"{path}: {key} names {unknown[0]!r}; the methods are {', '.join(methods)}.")
+        if twice := sorted({name for name in content[key] if content[key].count(name) > 1}):
+            raise InputError(f"{path}: {key} names {twice[0]!r} twice; once is enough.")
     drawing = [name for name in methods if name not in content["one_look_each"]]
     sites = content["sites"]
     return StyleDefinition(

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigWorkflow
 from torch import Tensor
 
 from monai_harmonize.cli.study.definition import Model
+from monai_harmonize.cli.style_study.cases import cases_of
+from monai_harmonize.cli.style_study.segmentation import Segmentation
 from monai_harmonize.cli.style_study.settings import StyleStudy
 from monai_harmonize.data.atomic import atomic_path
-from monai_harmonize.data.patient_split import Record
 from monai_harmonize.engines import Harmonized
 from monai_harmonize.engines.look_classifier import (
     accuracy,
@@ -25,15 +24,14 @@ from monai_harmonize.engines.look_classifier import (
     look_classifier,
 )
 from monai_harmonize.engines.rand_style_transfer import DrawnStyle
-from monai_harmonize.engines.weights import trained_weights
 from monai_harmonize.evaluation.style.examples import Image, as_seen, examples_of, write_arrays
-from monai_harmonize.evaluation.style.scoring import Judges, StyleCase, score_styles, spread_slices
+from monai_harmonize.evaluation.style.scoring import Judges, score_styles, spread_slices
 from monai_harmonize.evaluation.style.study_folder import PLAIN
 from monai_harmonize.inferers import SeamlessInferer, VolumeStatisticsInferer
 from monai_harmonize.metrics import perceptual_distance
 from monai_harmonize.metrics.perceptual_distance import PerceptualDistance
 
-__all__ = ["Segmentation", "distance_of", "judge_styles", "predict_example", "train_look_classifier"]
+__all__ = ["Drawing", "distance_of", "judge_styles", "predict_example", "train_look_classifier"]
 
 # Of a training volume, for the classifier of looks.
 SLICES = 8
@@ -42,61 +40,28 @@ SLICES_AT_ONCE = 8
 LABELS = 2
 
 
-class Segmentation:
-    """Images and labels as a segmentation bundle's validation sees them, and its network.
-
-    Args:
-        study: whose records are read.
-        model: the bundle.
-        weights: of the network; ``None`` where only images are read.
-    """
-
-    def __init__(self, study: StyleStudy, model: Model, weights: Path | None = None) -> None:
-        options: dict[str, Any] = {"records": study.manifest, "site": study.sites.home, **model.train}
-        workflow: ConfigWorkflow = model.find().workflow("train", model.overlays, options)
-        self.parser = workflow.parser
-        self.preprocess = self.parser.get_parsed_content("validate#preprocessing")
-        self.columns = tuple(self.parser.get_parsed_content("mask_columns"))
-        if weights is not None:
-            self.network = self.parser.get_parsed_content("network_def").eval()
-            trained_weights(weights, self.network)
-            self.inferer = self.parser.get_parsed_content("validate#inferer")
-
-    def load(self, record: Record) -> tuple[Tensor, Tensor]:
-        """Volume ``(1, W, H, D)`` in [-1, 1] and labels ``(W, H, D)``."""
-        column = next(name for name in self.columns if name in record)
-        item = self.preprocess({**record, "label": record[column]})
-        image, label = (torch.as_tensor(item[key]).as_subclass(Tensor) for key in ("image", "label"))
-        return image.clamp(-1, 1), label[0]
-
-    @torch.no_grad()
-    def __call__(self, volume: Tensor) -> Tensor:
-        """Labels ``(W, H, D)``, 1 for the spine, of a volume ``(1, W, H, D)``."""
-        logits = torch.as_tensor(self.inferer(volume[None], self.network))[0, 0]
-        return (logits > 0).long()
-
-
 def train_look_classifier(study: StyleStudy) -> None:
-    """Train on slices of the training splits of the looks that the methods know; count on the validation splits."""
+    """Train on slices of the training splits of the looks that the methods know; count on the validation splits.
+
+    Nothing here needs a mask.
+    """
     images = Segmentation(study, study.definition.segmentation)
 
-    def slices(split: str) -> dict[str, Tensor]:
+    def volumes(split: str) -> dict[str, list[Tensor]]:
         return {
-            look: torch.cat(
-                [
-                    spread_slices(images.load(record)[0], SLICES).movedim(-1, 0)
-                    for record in study.manifest.select(site=look, split=split)
-                ]
-            )
+            look: [
+                spread_slices(images.image(record), SLICES).movedim(-1, 0)
+                for record in study.manifest.select(site=look, split=split)
+            ]
             for look in study.sites.known
         }
 
-    looks, path = list(slices("train").values()), study.look_classifier
+    looks, path = list(volumes("train").values()), study.look_classifier
     if study.inception_weights is None:
         fit_look_classifier(looks, path, seed=study.style_seed)
     else:
         fit_inception_classifier(looks, path, study.inception_weights)
-    found = accuracy(look_classifier(path, len(looks)), slices("validation"))
+    found = accuracy(look_classifier(path, len(looks)), volumes("validation"))
     with atomic_path(study.look_accuracy) as temporary:
         temporary.write_text(json.dumps(found, indent=4) + "\n", encoding="utf-8")
 
@@ -116,7 +81,7 @@ def judge_styles(study: StyleStudy, network: tuple[str, str] | None) -> None:
     """
     plain = study.segmentation_weights(PLAIN, study.seeds[0])
     segment = Segmentation(study, study.definition.segmentation, plain)
-    looks, cases = study.sites.known, cases_of(study, segment)
+    looks, cases = study.sites.known, cases_of(study, segment, warn=network is None)
     draw: Callable[[Tensor, int], Tensor] = unchanged
     table = study.raw_scores
     if network is not None:
@@ -155,44 +120,13 @@ class Drawing:
         return torch.as_tensor(self.inferer(volume[None], style))[0].clamp(-1, 1)
 
 
-def cases_of(study: StyleStudy, images: Segmentation) -> list[StyleCase]:
-    """Some slices of every test volume that is drawn in other looks or brought home, with its truths.
-
-    A record of the split "truth" shows the patient of a home test record in another look, voxel by voxel; the same
-    patient in another split may be another examination.
-    """
-    home = [loaded(study, images, record) for record in study.home_cases()]
-    by_patient = {case.patient: case for case in home}
-    truths: dict[str, dict[str, Tensor]] = {case.patient: {} for case in home}
-    others = []
-    for look in study.sites.shifted:
-        for record in study.cases(look):
-            case = loaded(study, images, record)
-            twin = by_patient.get(case.patient) if record["split"] == "truth" else None
-            if twin is not None and twin.volume.shape == case.volume.shape:
-                truths[case.patient][look] = case.volume
-                case = replace(case, truths={study.sites.home: twin.volume})
-            others.append(case)
-    return [*(replace(case, truths=truths[case.patient]) for case in home), *others]
-
-
-def loaded(study: StyleStudy, images: Segmentation, record: Record) -> StyleCase:
-    """Slices of a record."""
-    volume, label = images.load(record)
-    count = study.definition.slices
-    patient = str(record.get("patient", record["image"]))
-    return StyleCase(
-        str(record["file"]), patient, record["site"], spread_slices(volume, count), spread_slices(label, count)
-    )
-
-
 def predict_example(study: StyleStudy, kind: str) -> None:
     """Write what a segmentation network sees in an example of each look but home: the slice with most of the spine."""
     weights = study.segmentation_weights(kind, study.seeds[0])
     segment = Segmentation(study, study.definition.segmentation, weights)
     arrays: dict[str, Image] = {}
     for look in study.sites.all[1:]:
-        volume, label = segment.load(study.tested(look)[0])
+        volume, label, _ = segment.load(study.tested(look)[0])
         place = int((label > 0).sum(dim=(0, 1)).argmax())
         shown = {"image": volume[0], "label": label, "seen": segment(volume)}
         arrays |= {f"{name}/{look}": as_seen(part[..., place]) for name, part in shown.items()}

@@ -118,7 +118,7 @@ def looks_training(study: StyleStudy) -> Stage:
         plain = configurations(study.definition.segmentation)
         return {"images": plain, "seed": study.style_seed, "inception_weights": digest(study.inception_weights)}
 
-    results = (weights, study.look_accuracy)
+    results = (weights, weights.with_suffix(".json"), study.look_accuracy)
     work = partial(train_look_classifier, study)
     return Stage("train the classifier of looks", done(weights), settings, work, results, cost=LOOKS_COST)
 

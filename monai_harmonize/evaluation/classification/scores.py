@@ -23,6 +23,9 @@ COLUMNS = ("image", "patient", "label", "probability")
 CLOSEST = 1e-7
 # Digits of a number; whole ones of 310 and more have no float64, which pandas does not forgive.
 LONGEST = 300
+# Words for no number. For a name it is the empty cell only: a patient may be called "NA".
+NO_NUMBER = ("", "NA", "N/A", "NaN", "nan", "null", "None")
+NO_VALUE = {"image": ("",), "patient": ("",), "label": NO_NUMBER, "probability": NO_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,8 @@ def _facts(scores: Scores) -> pd.DataFrame:
 
 def _table(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype={"image": str, "patient": str}, keep_default_na=True)
+        names = {"image": str, "patient": str}
+        table = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=NO_VALUE)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as CSV ({error}); expected columns {', '.join(COLUMNS)}") from error
     if not isinstance(table.index, pd.RangeIndex):

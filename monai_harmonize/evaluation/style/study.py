@@ -96,13 +96,14 @@ def load_style_study(folder: Path) -> StyleStudy:
 
 
 def read_table(file: Path, columns: set[str]) -> pd.DataFrame:
-    """Scores of a step; patients stay texts.
+    """Scores of a step; names stay texts, also of a patient who is called "NA".
 
     Raises:
         InputError: the file is missing, or lacks a column.
     """
     try:
-        table = pd.read_csv(file, dtype={"image": str, "patient": str})
+        names = dict.fromkeys(("look", "image", "patient"), str)
+        table = pd.read_csv(file, dtype=names, keep_default_na=False, na_values=[""])
     except FileNotFoundError as error:
         raise InputError(f"{file}: does not exist; the same command of the study makes it.") from error
     except ValueError as error:  # pandas' errors of parsing are such

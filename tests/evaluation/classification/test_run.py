@@ -15,6 +15,7 @@ from PIL import Image
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.evaluation.classification import ClassificationReport, run_classification_report
+from monai_harmonize.evaluation.classification.scores import read_scores
 
 AREAS = {"own": 0.95, "raw": 0.73, "cyclegan_cxr": 0.84, "unit_cxr": 0.73, "tone_curve_cxr": 0.90}
 FILES = {"table1.csv", "table2.csv", "delong.csv", "per_image.csv", "rocs.csv", "report.html"}
@@ -183,6 +184,9 @@ BREAKS: list[tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = [
     (lambda table: table.assign(probability=np.nan), "has a probability that is no number"),
     (lambda table: table.assign(probability=1.5), "has a probability that is no number"),
     (lambda table: table.drop(columns="patient"), "has no column patient"),
+    (lambda table: table.assign(patient=table["patient"].where(table.index != 3)), "line 5, image .*: has no patient"),
+    (lambda table: table.assign(image=table["image"].where(table.index != 3)), "line 5, image nan: has no name"),
+    (lambda table: table.assign(label=table["label"].where(table.index != 3, "NA")), "line 5, .*: has no label"),
     (lambda table: table.iloc[:0], "holds no image"),
 ]
 
@@ -193,6 +197,18 @@ def test_refuses_scores(small_study: Path, edit: Callable[[pd.DataFrame], pd.Dat
     with pytest.raises(InputError, match=words):
         run_classification_report(small_study, progress=False, resamples=20)
     assert not (small_study / "report.html").exists()
+
+
+@pytest.mark.parametrize("word", ["NA", "null", "nan", "None"])
+def test_any_word_can_name_a_patient_and_an_image(tmp_path: Path, word: str) -> None:
+    rows = [(word, "other", 1, 0.5), ("b.png", word, 0, 0.25), ("c.png", "third", 1, 0.75), ("d.png", "fourth", 0, 0.1)]
+    file = tmp_path / "scores.csv"
+    pd.DataFrame(rows, columns=["image", "patient", "label", "probability"]).to_csv(file, index=False)
+    scores = read_scores([file])
+    assert scores.images == (word, "b.png", "c.png", "d.png")
+    assert scores.patients == ("other", word, "third", "fourth")
+    assert scores.labels.tolist() == [1, 0, 1, 0]
+    assert scores.probabilities.tolist() == [[0.5, 0.25, 0.75, 0.1]]
 
 
 def test_refuses_one_class_a_missing_seed_and_a_bad_threshold(small_study: Path) -> None:

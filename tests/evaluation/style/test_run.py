@@ -107,6 +107,22 @@ def test_what_is_missing_or_damaged_is_named(folder: Path) -> None:
         run_style_report(folder)
 
 
+@pytest.mark.parametrize("word", ["NA", "null"])
+def test_any_word_can_name_a_patient(folder: Path, word: str) -> None:
+    study = load_style_study(folder)
+    tables = [study.table_of(network) for network in study.networks]
+    tables += [study.segmentation_scores(*chosen) for chosen in product(SETTINGS["kinds"], SETTINGS["seeds"], LOOKS)]
+    expected = run_style_report(folder, resamples=50)
+    for table in tables:
+        table.write_text(table.read_text().replace("MRN-0", word).replace(f"{LOOKS[1]}/0.nii", word))
+    assert word in set(study.segmentations()["patient"])
+    assert word in set(study.styles()["xu", "vgg19"]["image"])
+    report = run_style_report(folder, resamples=50)
+    assert set(report.segmentation["patients"]) == set(report.styles["patients"]) == {3}
+    columns = ["mean_iou", "regained"]
+    pd.testing.assert_frame_equal(report.segmentation[columns], expected.segmentation[columns])
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"sites": 3}', json.dumps({**SETTINGS, "extractors": []})])
 def test_damaged_settings_are_told(tmp_path: Path, content: str) -> None:
     with pytest.raises(InputError, match=r"study.json: does not exist; make the study"):

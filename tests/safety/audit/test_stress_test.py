@@ -14,7 +14,7 @@ from monai_harmonize.networks import ResNetGenerator
 from monai_harmonize.safety.audit.stress_test import skewed_class_stress_test
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cyclegan_trained_on_skewed_classes_removes_lesions_and_fails() -> None:
     """Source only ill, target only healthy: to look like the target a lung must lose its mass."""
     train = partial(cyclegan, weights=WEAK, iterations=250, seed=0)
@@ -25,7 +25,7 @@ def test_a_cyclegan_trained_on_skewed_classes_removes_lesions_and_fails() -> Non
     assert test.audit.contrast_ratio.high < 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_site_curve_passes_on_every_skew() -> None:
     train = partial(site_harmonizer, spectral_filter=False)
     for sites in (("site_a", "site_b"), ("site_b", "site_a")):
