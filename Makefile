@@ -11,7 +11,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Threads that wait actively for long slow a shared machine down many times; ones that never do slow an idle one.
 export GOMP_SPINCOUNT ?= 10000
 
-.PHONY: demo test test-long orthanc notebooks lint format docs bench clean
+# MONAI Label needs older versions of some packages, and so an environment of its own.
+LABEL_VENV ?= .venv-label
+LABEL_BIN := $(LABEL_VENV)/bin
+LABEL_INSTALL := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-label.txt
+
+.PHONY: demo test test-long test-label orthanc notebooks lint format docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,8 +56,21 @@ test-long: $(VENV)/.test
 orthanc:
 	tests/pacs/orthanc.sh .orthanc
 
+$(LABEL_BIN)/python:
+	$(PYTHON) -m venv $(LABEL_VENV)
+
+# sam2, which MONAI Label asks for, is built beside the PyTorch that is there instead of fetching another to build with.
+$(LABEL_VENV)/.ready: $(LABEL_BIN)/python setup.cfg constraints-label.txt
+	$(LABEL_INSTALL) torch setuptools wheel
+	SAM2_BUILD_CUDA=0 $(LABEL_INSTALL) --no-build-isolation sam2
+	$(LABEL_INSTALL) --editable '.[label]' hypothesis pytest pytest-timeout
+	@touch $@
+
+test-label: $(LABEL_VENV)/.ready
+	$(LABEL_BIN)/python -m pytest tests/label_app
+
 # Executes the tutorials from nothing. After a change: cp build/notebooks/*.ipynb tutorials/
-notebooks: $(VENV)/.tutorials orthanc
+notebooks: $(VENV)/.tutorials $(LABEL_VENV)/.ready orthanc
 	$(BIN)/python tutorials/run.py --output build/notebooks
 
 format: $(VENV)/.test

@@ -30,6 +30,12 @@ NUMBERINGS: dict[str, dict[int, int]] = {
     "totalsegmentator": {51 - number: number for number in range(1, 25)},
 }
 
+# Values beside those of vertebrae that occur in a numbering: TotalSegmentator has 117 structures; tools that number as
+# VerSe does put discs and endplates at 100 and 200 above their vertebra.
+OTHERS = {"verse": (SACRUM, COCCYX, *range(100, 300)), "totalsegmentator": range(1, 118)}
+# Those in which a scan may show others and no vertebra.
+MANY_STRUCTURES = "totalsegmentator"
+
 Numbering = str | Mapping[int | str, int]
 
 
@@ -63,8 +69,9 @@ def problem_of_values(values: Collection[int], numbers: Mapping[int, int]) -> st
     """Why a label map does not seem to be in a numbering; ``None`` where nothing speaks against it.
 
     A map without foreground is in every numbering: a scan may show no spine. Values beside those of vertebrae are in
-    order, too, unless another numbering knows all of them: 27 to 31 are five lumbar vertebrae of TotalSegmentator,
-    and the coccyx, one thoracic vertebra and three unknown values of VerSe.
+    order, too, as long as the numbering has them and no other one knows all of them: 27 to 31 are five lumbar
+    vertebrae of TotalSegmentator, and the coccyx, one thoracic vertebra and three unknown values of VerSe. Of
+    TotalSegmentator's structures a scan may show several and no vertebra.
 
     Args:
         values: which values occur.
@@ -79,7 +86,10 @@ def problem_of_values(values: Collection[int], numbers: Mapping[int, int]) -> st
         return None
     name = next((name for name, own in NUMBERINGS.items() if own == numbers), None)
     fits = next((other for other, own in NUMBERINGS.items() if set(found) <= set(own)), None)
-    if known and (name is None or fits is None):
+    if known and name is None:
+        return None
+    only_others_may_occur = known or name == MANY_STRUCTURES
+    if name is not None and only_others_may_occur and fits is None and set(found) <= {*numbers, *OTHERS[name]}:
         return None
     count = f"only {listed(known)} of them" if known else "none of them"
     own = f"numbering {name} (vertebrae {ranges(numbers)})" if name else f"the numbering given ({ranges(numbers)})"

@@ -119,6 +119,8 @@ def test_other_values_are_refused(labels, image, tmp_path: Path, wrong: float, n
         ([29, 30, 40], "verse", "all are vertebrae in numbering totalsegmentator; give --numbering totalsegmentator"),
         ([27, 28, 29, 30, 31], "verse", "only 28 of them a vertebra in numbering verse"),
         ([1], "totalsegmentator", "all are vertebrae in numbering verse; give --numbering verse"),
+        ([18, 20, 21, 65, 89], "verse", "only 18, 20, 21 of them a vertebra in numbering verse"),
+        ([5, 118], "totalsegmentator", "none of them a vertebra in numbering totalsegmentator"),
         ([100, 200], {20: 20}, "the numbering given (20); give the numbering that it was made with"),
         ([26, 27], "verse", "if the scan shows no vertebra, leave it out of the manifest"),
     ],
@@ -142,6 +144,8 @@ def test_a_map_without_vertebrae_is_of_another_numbering(
         ([0, 24, 26], "verse", [0, 24]),
         ([0, 1, 51, 27], "totalsegmentator", [0, 24]),
         ([0, 255], {255: 1}, [0, 1]),
+        # Structures of a scan of the pelvis, no vertebra above the sacrum among them.
+        ([0, 18, 20, 21, 25, 26, 65, 89], "totalsegmentator", [0]),
         # A tool's discs beside its vertebrae, which TotalSegmentator knows as little.
         ([0, 20, 120], "verse", [0, 20]),
     ],
