@@ -16,7 +16,7 @@ LABEL_VENV ?= .venv-label
 LABEL_BIN := $(LABEL_VENV)/bin
 LABEL_INSTALL := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-label.txt
 
-.PHONY: demo test test-long test-label orthanc lint format docs bench clean
+.PHONY: demo test test-long test-label orthanc notebooks lint format docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +29,10 @@ $(VENV)/.run: $(BIN)/python setup.cfg constraints.txt
 
 $(VENV)/.test: $(VENV)/.run
 	$(INSTALL) --editable '.[test]'
+	@touch $@
+
+$(VENV)/.tutorials: $(VENV)/.run
+	$(INSTALL) --editable '.[dicom,tutorials]'
 	@touch $@
 
 demo: $(VENV)/.run
@@ -64,6 +68,10 @@ $(LABEL_VENV)/.ready: $(LABEL_BIN)/python setup.cfg constraints-label.txt
 
 test-label: $(LABEL_VENV)/.ready
 	$(LABEL_BIN)/python -m pytest tests/label_app
+
+# Executes the tutorials from nothing. After a change: cp build/notebooks/*.ipynb tutorials/
+notebooks: $(VENV)/.tutorials $(LABEL_VENV)/.ready orthanc
+	$(BIN)/python tutorials/run.py --output build/notebooks
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
