@@ -18,7 +18,18 @@ try:
 except ImportError:  # pydicom 2.4
     from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
 
-__all__ = ["GreyScale"]
+__all__ = ["GreyScale", "shown_inverted"]
+
+CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"  # CT Image Storage
+
+
+def shown_inverted(dataset: Dataset, pixels: PixelFormat) -> bool:
+    """Whether dense structures have low grey levels, so that a reader turns them: MONOCHROME1, but not in CT.
+
+    Photometric Interpretation (0028,0004) says how values are displayed, white or black where low. The rescale of CT
+    gives HU (PS3.3 C.8.2.1), with dense high, whatever the display does.
+    """
+    return pixels.monochrome1 and dataset.get("Modality") != "CT" and dataset.get("SOPClassUID") != CT_STORAGE
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class GreyScale:
     Linear where the header gives Rescale Slope and Intercept (0028,1053 and 1052) or nothing, else a table of
     all values that the stored bits allow: Modality LUT Sequence (0028,3000), then, where asked for, VOI LUT
     Sequence (0028,3010) or window (0028,1050 and 1051). Order as in PS3.3 C.11.1 and C.11.2; turning
-    MONOCHROME1 comes last and is not part of the curve.
+    MONOCHROME1 (``shown_inverted``) comes last and is not part of the curve.
 
     Args:
         pixels: how values are stored.

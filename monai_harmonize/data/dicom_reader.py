@@ -17,7 +17,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from monai_harmonize.data.dicom_geometry import image_affine, pixel_spacing
-from monai_harmonize.data.dicom_greyscale import GreyScale
+from monai_harmonize.data.dicom_greyscale import GreyScale, shown_inverted
 from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
 from monai_harmonize.data.dicom_pixels import stored_values
 from monai_harmonize.data.errors import ImageFileError
@@ -68,10 +68,10 @@ def read_dicom(path: str | PathLike[str], header_only: bool = False) -> Dataset:
 class DicomRadiographReader(ImageReader):
     """Read one grey frame as MONAI expects, in the MONOCHROME2 sense (bright = dense), in the file's unit.
 
-    Modality LUT or rescale, then VOI LUT or window on request, then the turn of MONOCHROME1: a value becomes
-    ``low + high - value`` in the nominal ``grey_range`` that the stored bits allow (with a LUT: in the range
-    of its entries). Pixels of Pixel Padding Value (0028,0120) are read like all others; the writer gives
-    them back untouched.
+    Modality LUT or rescale, then VOI LUT or window on request, then the turn of MONOCHROME1 (``shown_inverted``; not
+    in CT): a value becomes ``low + high - value`` in the nominal ``grey_range`` that the stored bits allow (with a
+    LUT: in the range of its entries). Pixels of Pixel Padding Value (0028,0120) are read like all others; the writer
+    gives them back untouched.
 
     Metadata: those of ``radiograph_meta`` and ``voi_applied``; nothing of the patient.
 
@@ -130,7 +130,8 @@ class DicomRadiographReader(ImageReader):
         pixels = PixelFormat.of(img, path)
         scale = GreyScale.of(img, pixels, path, self.apply_voi)
         grey = scale.to_grey(stored_values(img, pixels, path))
-        if pixels.monochrome1:
+        turned = shown_inverted(img, pixels)
+        if turned:
             grey = turn_polarity(grey, scale.grey_range)
         meta = radiograph_meta(
             affine=image_affine(img, path),
@@ -138,7 +139,7 @@ class DicomRadiographReader(ImageReader):
             grey_range=scale.grey_range,
             source_format="dicom",
             bits_stored=pixels.bits_stored,
-            polarity_turned=pixels.monochrome1,
+            polarity_turned=turned,
             spacing_known=pixel_spacing(img, path) is not None,
         )
         meta["voi_applied"] = self.apply_voi

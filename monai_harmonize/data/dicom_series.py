@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from monai_harmonize.data.dicom_geometry import image_affine
 from monai_harmonize.data.dicom_header import tag_error
 from monai_harmonize.data.dicom_reader import read_dicom
-from monai_harmonize.data.dicom_slices import SliceHeader, slices_of
+from monai_harmonize.data.dicom_slices import RESCALE, SliceHeader, slices_of
 from monai_harmonize.data.errors import ImageFileError
 
 __all__ = ["Series", "read_series"]
@@ -61,16 +61,17 @@ class Series:
 def read_series(folder: str | PathLike[str]) -> Series:
     """Read the headers of a folder of slices and put them in order.
 
-    Rescale Slope and Intercept may differ from slice to slice. A tilt of the gantry in the header alone
-    does not matter: the places decide.
+    Rescale Slope and Intercept may differ from slice to slice; all have them or none. A tilt of the gantry in the
+    header alone does not matter: the places decide.
 
     Raises:
-        ImageFileError: see ``slices_of``; or slices of several sizes, spacings, orientations or polarities, two at one
-            place, one missing between others, at uneven distances, or a sheared volume.
+        ImageFileError: see ``slices_of``; or slices of several sizes, spacings, orientations or polarities, some
+            without a rescale, two at one place, one missing between others, at uneven distances, or a sheared volume.
     """
     folder = Path(folder)
     slices = slices_of(folder)
     refuse_mixed(slices)
+    refuse_partly_rescaled(slices)
     normal = slices[0].normal
     slices.sort(key=lambda one: float(one.position @ normal))
     if len(slices) == 1:
@@ -105,6 +106,21 @@ def refuse_mixed(slices: list[SliceHeader]) -> None:
                     f"expected {plain(expected)}, as in {first.path.name}; slices of one volume share it: give each "
                     "reconstruction a folder of its own",
                 )
+
+
+def refuse_partly_rescaled(slices: list[SliceHeader]) -> None:
+    """Raise for the first slice without Rescale Slope or Intercept beside one that has it: its HU are unknown."""
+    for keyword in RESCALE:
+        having = [one for one in slices if keyword in one.rescale]
+        lacking = [one for one in slices if keyword not in one.rescale]
+        if having and lacking:
+            raise tag_error(
+                lacking[0].path,
+                keyword,
+                f"missing in {len(lacking)} of {len(slices)} slices",
+                f"{having[0].path.name} has it; expected Rescale Slope (0028,1053) and Intercept (0028,1052) in every "
+                "slice of a volume or in none; get the series again",
+            )
 
 
 def plain(value: Any) -> Any:

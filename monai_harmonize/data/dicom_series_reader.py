@@ -12,7 +12,7 @@ from monai.data import ImageReader
 from monai.utils import ensure_tuple
 from numpy.typing import NDArray
 
-from monai_harmonize.data.dicom_greyscale import GreyScale
+from monai_harmonize.data.dicom_greyscale import GreyScale, shown_inverted
 from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
 from monai_harmonize.data.dicom_pixels import stored_values
 from monai_harmonize.data.dicom_reader import read_dicom
@@ -75,7 +75,7 @@ class DicomSeriesReader(ImageReader):
                 pixels = PixelFormat.of(dataset, header.path)
                 scale = GreyScale.of(dataset, pixels, header.path, self.apply_voi)
                 grey = scale.to_grey(stored_values(dataset, pixels, header.path))
-            turned = pixels.monochrome1
+            turned = shown_inverted(dataset, pixels)
             volume[place] = turn_polarity(grey, scale.grey_range) if turned else grey
             lows.append(scale.grey_range[0])
             highs.append(scale.grey_range[1])

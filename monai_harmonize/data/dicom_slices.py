@@ -18,9 +18,12 @@ from monai_harmonize.data.dicom_reader import read_dicom
 from monai_harmonize.data.errors import ImageFileError
 from monai_harmonize.data.sniff import lies_beside_images, sniff_format
 
-__all__ = ["SliceHeader", "slices_of"]
+__all__ = ["RESCALE", "SliceHeader", "slices_of"]
 
 logger = logging.getLogger(__name__)
+
+# Attributes that make HU of stored values.
+RESCALE = ("RescaleIntercept", "RescaleSlope")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class SliceHeader:
         orientation: Image Orientation (0020,0037): directions of a row and of a column, LPS.
         position: Image Position (0020,0032): centre of the first voxel, LPS, mm.
         tilt: Gantry/Detector Tilt (0018,1120) in degrees, or 0.
+        rescale: which of ``RESCALE`` the header gives; both where it has a Modality LUT Sequence (0028,3000) instead.
     """
 
     path: Path
@@ -50,6 +54,7 @@ class SliceHeader:
     orientation: NDArray[np.float64]
     position: NDArray[np.float64]
     tilt: float
+    rescale: tuple[str, ...]
 
     @classmethod
     def of(cls, dataset: Dataset, path: Path) -> SliceHeader:
@@ -74,6 +79,7 @@ class SliceHeader:
             orientation=orientation_of(dataset, path),
             position=required(dataset, path, "ImagePositionPatient", 3),
             tilt=0.0 if tilt is None else float(tilt[0]),
+            rescale=rescale_of(dataset),
         )
 
     @property
@@ -90,6 +96,12 @@ def required(dataset: Dataset, path: Path, keyword: str, count: int) -> NDArray[
             path, keyword, "missing or damaged", f"a slice of a volume needs {count} numbers; get the series again"
         )
     return found
+
+
+def rescale_of(dataset: Dataset) -> tuple[str, ...]:
+    """Attributes of ``RESCALE`` that have a value or are replaced by a table."""
+    table = bool(dataset.get("ModalityLUTSequence"))
+    return tuple(keyword for keyword in RESCALE if table or dataset.get(keyword) not in (None, ""))
 
 
 def spacing_of(dataset: Dataset, path: Path) -> NDArray[np.float64]:

@@ -55,7 +55,7 @@ def hounsfield_range(window: Window) -> tuple[float, float]:
     return low, high
 
 
-def check_hounsfield(image: Tensor, path: str | PathLike[str] = "image") -> None:
+def check_hounsfield(image: Tensor, path: str | PathLike[str] = "image", switch: str | None = None) -> None:
     """Refuse a CT whose values cannot be HU, since every window would cut it at wrong places.
 
     A whole CT shows fat or air, which are below 0 HU; what was never rescaled, or was scaled for a network or to 8
@@ -64,6 +64,7 @@ def check_hounsfield(image: Tensor, path: str | PathLike[str] = "image") -> None
     Args:
         image: CT of any shape.
         path: its file, for the error.
+        switch: what the caller sets to false to leave this check out, for the error; ``None`` where nothing does.
 
     Raises:
         ImageFileError: NaN or infinity, all values within [-1, 1], or none below 0.
@@ -71,11 +72,12 @@ def check_hounsfield(image: Tensor, path: str | PathLike[str] = "image") -> None
     low, high = (float(bound) for bound in torch.aminmax(image))
     if not np.isfinite([low, high]).all():
         raise ImageFileError(path, "its values are NaN or infinite in places; expected finite HU; repair it")
+    part = f"; for a small part of a body, without air and fat, set {switch} to false" if switch else ""
     if low >= 0 or (low >= -1 and high <= 1):
         raise ImageFileError(
             path,
             f"its values lie in [{low:g}, {high:g}]{origin(high)}; expected Hounsfield units, where air is near "
-            "-1000 and water 0. Give the volume in HU (check_unit=False for small parts of one)",
+            f"-1000 and water 0. Give the volume in HU{part}",
         )
 
 

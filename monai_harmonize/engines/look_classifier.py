@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.weights import save_settings, save_weights, trained_settings, trained_weights
 from monai_harmonize.networks.inception_classifier import InceptionClassifier
+from monai_harmonize.networks.weights_digest import state_of_file
 
 __all__ = ["accuracy", "fit_inception_classifier", "fit_look_classifier", "look_classifier"]
 
@@ -166,7 +167,7 @@ def look_classifier(path: str | os.PathLike[str], looks: int) -> nn.Module:
     Raises:
         InputError: there are no such weights, or they are another network's.
     """
-    if Path(path).is_file() and "fc.weight" in torch.load(path, map_location="cpu", weights_only=True):
+    if Path(path).is_file() and "fc.weight" in state_of_file(path):
         network: nn.Module = InceptionClassifier(path)
     else:
         network = look_network(looks)

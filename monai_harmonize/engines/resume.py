@@ -17,6 +17,7 @@ from torch import nn
 
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.tensor_file import read_tensors
 from monai_harmonize.engines.objective_trainer import unwrap
 
 __all__ = ["RandomState", "ResumeHandler", "Stateful", "save_atomically"]
@@ -123,7 +124,7 @@ class ResumeHandler:
         if not self.path.exists():
             return
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            state = read_tensors(self.path)
         except Exception as error:  # unpickling a damaged file raises whatever its bytes lead to
             raise InputError(f"{self.path}: is damaged; delete it to start anew.") from error
         if state["trainer"]["finished"]:

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.resume import save_atomically
+from monai_harmonize.networks.weights_digest import state_of_file
 
 __all__ = [
     "FittedBy",
@@ -137,10 +137,7 @@ def trained_weights(path: str | os.PathLike[str], network: nn.Module, **settings
     for name, value in trained_settings(path).items():
         if name in settings and settings[name] != value:
             raise InputError(f"{path}: was trained with {name} {value}, not {settings[name]}; add --{name} {value}.")
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # unpickling a damaged file raises whatever its bytes lead to
-        raise InputError(f"{path}: is damaged or holds more than tensors; get the weights again.") from error
+    state = state_of_file(path)
     try:
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:

@@ -24,7 +24,8 @@ class WindowedInferer(Inferer):
 
     Args:
         inferer: inferer of images in [-1, 1].
-        window: see ``WindowHounsfield``; whether the volume is in HU is not checked here, since a slice may lack air.
+        window: see ``WindowHounsfield``; whether the volume is in HU is not checked here, since a slice may lack air;
+            ``CheckHounsfieldd`` does before.
         blend: see ``RestoreHounsfield``.
 
     Raises:

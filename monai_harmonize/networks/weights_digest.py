@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.tensor_file import read_tensors
 
-__all__ = ["digest_of_weights"]
+__all__ = ["digest_of_weights", "state_of_file"]
 
 
 def digest_of_weights(weights: str | PathLike[str] | Mapping[str, Tensor], digits: int = 16) -> str:
@@ -41,9 +42,13 @@ def digest_of_weights(weights: str | PathLike[str] | Mapping[str, Tensor], digit
 
 
 def state_of_file(path: str | PathLike[str]) -> Any:
-    """Content of a weights file, tensors and plain types only."""
+    """Content of a weights file, tensors and plain types only.
+
+    Raises:
+        InputError: there is no such file, or it is damaged or holds more.
+    """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return read_tensors(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such weights file; train first or name another one.") from error
     except Exception as error:  # unpickling a damaged file raises whatever its bytes lead to

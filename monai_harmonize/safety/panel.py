@@ -83,7 +83,8 @@ def _encircle(axes: Axes, blob: Blob, shape: tuple[int, ...], drawn: tuple[int, 
 
 
 def _residual_bar(figure: Figure, axes: Axes, drawn: Any) -> None:
-    box = axes.get_position()
+    # The cell's place, since a narrow image leaves no room for a bar below it.
+    box = axes.get_position(original=True)
     bar = figure.colorbar(
         drawn,
         cax=figure.add_axes((box.x0 + 0.02, 0.235, box.width - 0.04, 0.02)),

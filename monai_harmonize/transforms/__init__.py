@@ -7,6 +7,8 @@ from monai_harmonize.transforms.as_volume import AsVolume as AsVolume
 from monai_harmonize.transforms.as_volume import AsVolumed as AsVolumed
 from monai_harmonize.transforms.body_levels import BodyLevels as BodyLevels
 from monai_harmonize.transforms.body_levels import BodyLevelsd as BodyLevelsd
+from monai_harmonize.transforms.check_hounsfield import CheckHounsfield as CheckHounsfield
+from monai_harmonize.transforms.check_hounsfield import CheckHounsfieldd as CheckHounsfieldd
 from monai_harmonize.transforms.check_polarity import CheckPolarity as CheckPolarity
 from monai_harmonize.transforms.check_polarity import CheckPolarityd as CheckPolarityd
 from monai_harmonize.transforms.crop_to_region import CropToRegion as CropToRegion

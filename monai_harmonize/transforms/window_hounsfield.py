@@ -50,7 +50,7 @@ class WindowHounsfield(Transform):
         plain = torch.as_tensor(image).as_subclass(Tensor).float()
         if self.check_unit:
             known = image.meta if isinstance(image, MetaTensor) else {}
-            check_hounsfield(plain, str(known.get(ImageMetaKey.FILENAME_OR_OBJ, "image")))
+            check_hounsfield(plain, str(known.get(ImageMetaKey.FILENAME_OR_OBJ, "image")), switch="check_unit")
         scaled = (plain - self.low).mul_(2.0 / (self.high - self.low)).sub_(1.0).clamp_(-1.0, 1.0)
         return MetaTensor(scaled, meta=dict(image.meta)) if isinstance(image, MetaTensor) else scaled
 

@@ -300,6 +300,24 @@ def test_a_bad_volume_does_not_stop_the_good_one(bundle: Path, data: Path, tmp_p
     assert len(pd.read_csv(tmp_path / "out" / "certificates.csv")) == 1
 
 
+def plus_1024(image: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
+    """What a scanner stores beside an intercept of -1024."""
+    stored = np.clip(np.asarray(image.dataobj).astype(int) + 1024, 0, 65535).astype(np.uint16)
+    return nibabel.Nifti1Image(stored, image.affine)
+
+
+def test_values_that_are_no_hounsfield_units(bundle: Path, data: Path, tmp_path: Path, caplog) -> None:
+    folder = good_and_cut(tmp_path / "in", data)
+    (folder / "cut.nii.gz").unlink()
+    nibabel.save(plus_1024(nibabel.load(folder / "good.nii.gz")), folder / "stored.nii.gz")
+    harmonize(bundle, data, tmp_path / "out", input=str(folder))
+    assert "as of stored values without Rescale Slope and Intercept" in caplog.text
+    assert "set check_unit to false" in caplog.text
+    assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["good.nii.gz"]
+    harmonize(bundle, data, tmp_path / "off", input=str(folder), check_unit=False)
+    assert (tmp_path / "off" / "stored.nii.gz").is_file()
+
+
 @pytest.mark.parametrize("on_fail", ["write", "skip", "copy", "stop"])
 def test_a_failed_certificate_decides(bundle: Path, data: Path, tmp_path: Path, on_fail: str) -> None:
     folder = good_and_cut(tmp_path / "in", data)

@@ -1,7 +1,9 @@
 """The bundle's commands: one as a process of its own from the repository root, the others as workflows."""
 
+import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,39 @@ def test_a_bad_volume_does_not_stop_the_good_one(bundle: Path, data: Path, tmp_p
     with pytest.raises(SystemExit) as ended:
         ready.finalize()
     assert ended.value.code == 1
+
+
+def stored_without_rescale(source: Path, destination: Path) -> Path:
+    """A copy whose values are HU + 1024, as a scanner stores them."""
+    image = nibabel.load(source)
+    stored = np.clip(np.asarray(image.dataobj).astype(int) + 1024, 0, 65535).astype(np.uint16)
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(nibabel.Nifti1Image(stored, image.affine), destination)
+    return destination
+
+
+def test_values_that_are_no_hounsfield_units(bundle: Path, data: Path, tmp_path: Path, caplog) -> None:
+    (source,) = (data / "test" / "site_a").glob("*.nii.gz")
+    stored = stored_without_rescale(source, tmp_path / "in" / "stored.nii.gz")
+    shutil.copy(source, tmp_path / "in" / "good.nii.gz")
+    harmonize(bundle, data, tmp_path / "out", input=str(tmp_path / "in"))
+    assert "as of stored values without Rescale Slope and Intercept" in caplog.text
+    assert "set check_unit to false" in caplog.text
+    assert [path.name for path in (tmp_path / "out").glob("*.nii.gz")] == ["good.nii.gz"]
+    for switched_off in (False, "false"):
+        harmonize(bundle, data, tmp_path / "off", input=str(stored), check_unit=switched_off)
+        assert (tmp_path / "off" / "stored.nii.gz").is_file()
+        shutil.rmtree(tmp_path / "off")
+
+
+def test_the_fit_takes_hounsfield_units_only(data: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "data"
+    shutil.copytree(data, copy)
+    source = min((copy / "train" / "site_a").glob("*.nii.gz"))
+    stored_without_rescale(source, source)
+    with pytest.raises(RuntimeError) as caught:
+        workflow("train", bundle_root=str(tmp_path), dataset_dir=str(copy)).run()
+    assert f"{source.name}: its values lie in" in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize("on_fail", ["write", "skip", "copy", "stop"])

@@ -45,6 +45,16 @@ def test_monochrome1_is_turned_within_the_nominal_range(tmp_path, make_dicom, dt
     np.testing.assert_array_equal(turned, 2.0 * (low + high) - 14 - plain)
 
 
+@pytest.mark.parametrize(
+    "header", [{"Modality": "CT"}, {"Modality": None, "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}], ids=["CT", "class"]
+)
+def test_how_ct_is_displayed_does_not_change_its_hounsfield_units(tmp_path, make_dicom, ramp, header):
+    stored = {**header, "RescaleSlope": 1, "RescaleIntercept": -1024, "PhotometricInterpretation": "MONOCHROME1"}
+    grey, meta = read(make_dicom(tmp_path / "ct.dcm", ramp, **stored))
+    np.testing.assert_array_equal(grey, ramp.T.astype(float) - 1024)
+    assert meta["polarity_turned"] is False
+
+
 def test_monai_load_image_takes_the_reader(tmp_path, make_dicom, ramp):
     path = make_dicom(tmp_path / "a.dcm", ramp, PixelSpacing=[0.2, 0.1])
     image = LoadImage(reader=DicomRadiographReader(), ensure_channel_first=True)(path)

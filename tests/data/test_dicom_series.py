@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from monai_harmonize.data.dicom_series import read_series
 from monai_harmonize.data.errors import ImageFileError
@@ -64,6 +65,30 @@ def test_mixed_slices(tmp_path, make_series, change, reason) -> None:
     with pytest.raises(ImageFileError, match=reason) as caught:
         read_series(tmp_path)
     assert caught.value.path == str(tmp_path / "003.dcm")
+
+
+@pytest.mark.parametrize("keyword", ["RescaleIntercept", "RescaleSlope"])
+@pytest.mark.parametrize("lacking", [[2], [0, 4], [0, 1, 2, 4]])
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_rescale_in_some_slices_only(tmp_path, make_series, keyword, lacking, value) -> None:
+    """One slice would be 1024 HU off."""
+    make_series(tmp_path, changes={place: {keyword: value} for place in lacking})
+    tag = {"RescaleIntercept": "0028,1052", "RescaleSlope": "0028,1053"}[keyword]
+    told = rf"{keyword} \({tag}\) is missing in {len(lacking)} of 5 slices; .* has it; expected Rescale Slope \(0028"
+    with pytest.raises(ImageFileError, match=told) as caught:
+        read_series(tmp_path)
+    assert caught.value.path == str(tmp_path / f"{5 - max(lacking):03d}.dcm")
+
+
+def test_a_rescale_in_no_slice_or_as_a_table_passes(tmp_path, make_series) -> None:
+    none = {"RescaleSlope": None, "RescaleIntercept": None}
+    make_series(tmp_path / "none", **none)
+    assert read_series(tmp_path / "none").slices[0].rescale == ()
+    table = Dataset()
+    table.LUTDescriptor, table.ModalityLUTType, table.LUTData = [3, 0, 16], "HU", [0, 1, 2]
+    table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
+    make_series(tmp_path / "table", changes={2: {**none, "ModalityLUTSequence": [table]}})
+    assert {one.rescale for one in read_series(tmp_path / "table").slices} == {("RescaleIntercept", "RescaleSlope")}
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,16 @@ def test_every_slice_has_its_own_rescale_and_range(tmp_path, make_series) -> Non
     assert meta["grey_range"] == (-2 * 32768 - 500, 2 * 32767 - 500)
 
 
-def test_monochrome1_is_turned(tmp_path, make_series) -> None:
+def test_how_ct_is_displayed_does_not_change_its_hounsfield_units(tmp_path, make_series) -> None:
     hounsfield = make_series(tmp_path, PhotometricInterpretation="MONOCHROME1")
+    volume, meta = read(tmp_path)
+    np.testing.assert_array_equal(volume, hounsfield)
+    assert meta["polarity_turned"] is False
+
+
+def test_monochrome1_of_another_modality_is_turned(tmp_path, make_series) -> None:
+    other = {"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}
+    hounsfield = make_series(tmp_path, PhotometricInterpretation="MONOCHROME1", **other)
     volume, meta = read(tmp_path)
     np.testing.assert_array_equal(volume, sum(meta["grey_range"]) - hounsfield)
     assert meta["polarity_turned"] is True

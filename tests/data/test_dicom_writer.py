@@ -95,6 +95,16 @@ def test_monochrome1_pixels_are_turned_back(tmp_path, make_dicom, ramp):
     np.testing.assert_array_equal(derived.pixel_array, np.maximum(ramp.astype(int) - 3, 0))
 
 
+def test_ct_shown_inverted_is_written_with_its_own_values_and_display(tmp_path, make_dicom, ramp):
+    header = {"Modality": "CT", "RescaleIntercept": -1024, "RescaleSlope": 1}
+    source = make_dicom(tmp_path / "a.dcm", ramp // 2, PhotometricInterpretation="MONOCHROME1", **header)
+    grey, meta = load(source)
+    write_derived_dicom(grey + 3, meta, tmp_path / "derived.dcm")
+    derived = pydicom.dcmread(tmp_path / "derived.dcm")
+    assert derived.PhotometricInterpretation == "MONOCHROME1"
+    np.testing.assert_array_equal(derived.pixel_array, ramp // 2 + 3)
+
+
 def test_a_film_turned_by_its_manifest_keeps_its_own_polarity(tmp_path, make_dicom, ramp):
     grey, meta = load(make_dicom(tmp_path / "a.dcm", ramp))
     write_derived_dicom(65535 - grey, {**meta, "polarity_turned": True}, tmp_path / "derived.dcm")

@@ -113,12 +113,17 @@ def test_a_damaged_file_and_another_network_are_refused(tmp_path) -> None:
     trainer = make_trainer(tmp_path)
     trainer.state.epoch = 2
     path = tmp_path / "resume.pt"
-    ResumeHandler(path, {"net": torch.nn.Linear(2, 2)}, {}).save(trainer)
+    network = torch.nn.Linear(2, 2)
+    weight = network.weight.detach()
+    ResumeHandler(path, {"net": network}, {}).save(trainer)
     with pytest.raises(InputError, match=r"resume\.pt: its net belongs to another configuration"):
         ResumeHandler(path, {"net": torch.nn.Linear(3, 2)}, {}).load(trainer)
     with pytest.raises(InputError, match=r"resume\.pt: its other belongs to another configuration"):
         ResumeHandler(path, {"other": torch.nn.Linear(2, 2)}, {}).load(trainer)
-    for content in (path.read_bytes()[:500], b"", b"hello"):
+    whole = path.read_bytes()
+    changed = bytearray(whole)
+    changed[whole.index(weight.numpy().tobytes())] ^= 255
+    for content in (whole[:500], b"", b"hello", changed):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"resume\.pt: is damaged; delete it"):
             ResumeHandler(path, {}, {}).load(trainer)

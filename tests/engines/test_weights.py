@@ -58,6 +58,26 @@ def test_a_damaged_file_is_refused_and_its_code_not_run(tmp_path, content: str) 
         trained_weights(path, nn.Linear(2, 3))
 
 
+@pytest.mark.parametrize("legacy", [False, True])
+def test_changed_bytes_do_not_become_weights(tmp_path, legacy: bool) -> None:
+    """PyTorch's older format has no checksum, but is read."""
+    path, source, network = tmp_path / "model.pt", nn.Linear(2, 3), nn.Linear(2, 3)
+    torch.save(source.state_dict(), path, _use_new_zipfile_serialization=not legacy)
+    trained_weights(path, network)
+    assert torch.equal(network.weight, source.weight)
+    content = bytearray(path.read_bytes())
+    start = content.index(source.weight.detach().numpy().tobytes())
+    content[start] ^= 255
+    content[start + 5] ^= 255
+    path.write_bytes(content)
+    if not legacy:
+        with pytest.raises(
+            InputError, match=r"model\.pt: is damaged or holds more than tensors; get the weights again"
+        ):
+            trained_weights(path, network)
+        assert torch.equal(network.weight, source.weight)
+
+
 @pytest.mark.parametrize("state", [nn.Linear(2, 4).state_dict(), {"other": torch.zeros(1)}, {}, [1, 2], torch.zeros(2)])
 def test_weights_of_another_network_are_refused(tmp_path, state) -> None:
     torch.save(state, tmp_path / "model.pt")

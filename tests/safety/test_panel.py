@@ -53,8 +53,12 @@ def test_blob_is_encircled_where_it_is():
     assert circle.center == pytest.approx(certificate.blob.centre, abs=0.5)
 
 
-@pytest.mark.parametrize("shape", [(40, 30), (30, 24, 12)])
+@pytest.mark.parametrize("shape", [(40, 30), (30, 24, 12), (3, 64, 12), (1, 64, 12), (64, 1, 12), (1, 1)])
 def test_file(tmp_path, shape):
-    write_panel(drawn(shape=shape)[2], tmp_path / "a.png")
+    figure = drawn(shape=shape)[2]
+    write_panel(figure, tmp_path / "a.png")
+    # The colour bar is as wide below a narrow image as below any.
+    place, bar = (figure.axes[k].get_position(original=True) for k in (2, 4))
+    assert bar.width == pytest.approx(place.width - 0.04)
     assert Image.open(tmp_path / "a.png").size == (1300, 560)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
