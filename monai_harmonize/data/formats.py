@@ -108,7 +108,6 @@ def images_below(folder: Path, exclude: Path | None) -> Iterator[Path]:
     for path in files_below(folder, exclude):
         if lies_beside_images(path):
             continue
-        if path.name.lower().endswith(IMAGE_SUFFIXES) or is_missing_slice(path):
-            yield path
-        elif not is_dangling(path) and sniff_format(path) is not None:
+        named = path.name.lower().endswith(IMAGE_SUFFIXES) or is_missing_slice(path)
+        if named or (not is_dangling(path) and sniff_format(path) is not None):
             yield path
