@@ -30,3 +30,15 @@ def test_a_wrong_spacing(tmp_path, bundle: str, kind: str, spacing: object) -> N
     told = refusal(bundle, kind, {"spacing": spacing, "dataset_dir": str(tmp_path / "none")})
     expected = "null or three" if bundle == "adain_ct" else "three"
     assert told.startswith(f"spacing is {spacing!r}; expected {expected} numbers above 0")
+
+
+@pytest.mark.parametrize(
+    ("bundle", "kind", "options", "message"),
+    [
+        ("adain_ct", "inference", {"style": "sharp"}, "style is 'sharp'; expected a whole number"),
+        ("adain_ct", "inference", {"layers": "relu2_1"}, "layers is 'relu2_1'; expected a list"),
+        ("adain_ct", "inference", {"alpha": "half"}, "alpha is 'half'; expected a number"),
+    ],
+)
+def test_another_kind_of_value(bundle: str, kind: str, options: dict, message: str) -> None:
+    assert refusal(bundle, kind, options).startswith(message)
