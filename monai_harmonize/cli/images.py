@@ -44,9 +44,6 @@ def images_among(inputs: Sequence[Path], output: Path, pattern: str, series: boo
         InputError: ``output`` is an input folder, or no image fits.
         ImageFileError: an input does not exist or a folder holds no image.
     """
-    for folder in inputs:
-        if folder.is_dir() and folder.resolve() == output.resolve():
-            raise InputError(f"--output {output}: is an input folder; results go to a folder of their own.")
     found = named_inputs(inputs, output, find_volumes if series else find_images)
     paths = fitting((Path(item["image"]) for item in found.items), pattern)
     return Inputs([{"image": str(path)} for path in paths], found.root)

@@ -193,7 +193,7 @@ class Job:
 
 def refuse_inputs(places: Mapping[Path, Path]) -> None:
     """Raise ``InputError`` before anything is written where a result would replace an input."""
-    sources = {identity(path) for path in places}
+    sources = {identity(path) for path in places if path.exists()}
     for place in places.values():
         if place.exists() and identity(place) in sources:
             raise InputError(f"{place}: is an input and is not overwritten; choose another folder with --output.")

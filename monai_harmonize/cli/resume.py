@@ -60,7 +60,7 @@ class Resume:
     def is_done(self, source: Path, destination: Path) -> bool:
         """Whether a source needs no second run."""
         row = self.rows.get(self._name(destination))
-        if self.since is None or row is None:
+        if self.since is None or row is None or not source.exists():  # a link to nothing is told every time
             return False
         if any(row[name] != self.settings[name] for name in ("bundle", "version", "weights_digest")):
             return False

@@ -16,7 +16,7 @@ from monai_harmonize.data.dicom_geometry import numbers
 from monai_harmonize.data.dicom_header import damaged_values_named, refuse_frames, tag_error, whole_number
 from monai_harmonize.data.dicom_reader import read_dicom
 from monai_harmonize.data.errors import ImageFileError
-from monai_harmonize.data.sniff import lies_beside_images, sniff_format
+from monai_harmonize.data.sniff import is_missing_slice, lies_beside_images, sniff_format
 
 __all__ = ["RESCALE", "SliceHeader", "slices_of"]
 
@@ -135,13 +135,14 @@ def slices_of(folder: str | PathLike[str]) -> list[SliceHeader]:
     so are DICOM objects without pixels, such as reports and contours.
 
     Raises:
-        ImageFileError: no slice at all, slices of several series, or a file that cannot be one.
+        ImageFileError: no slice at all, slices of several series, a file that cannot be one, or a link to nothing.
     """
     folder = Path(folder)
     found = []
     for path in sorted(folder.iterdir()):
-        beside = path.name.startswith(".") or lies_beside_images(path)
-        if beside or not path.is_file() or sniff_format(path) != "dicom":
+        if path.name.startswith(".") or lies_beside_images(path) or not (path.is_file() or is_missing_slice(path)):
+            continue
+        if sniff_format(path) != "dicom":
             continue
         with damaged_values_named(path):
             dataset = read_dicom(path, header_only=True)

@@ -11,10 +11,11 @@ from monai.data import ImageReader
 from monai_harmonize.data.dicom_reader import DICOM_SUFFIXES, DicomRadiographReader
 from monai_harmonize.data.dicom_series_reader import DicomSeriesReader
 from monai_harmonize.data.errors import ImageFileError, InputError
+from monai_harmonize.data.folder_walk import files_below, is_dangling
 from monai_harmonize.data.nifti import NiftiRadiographReader
 from monai_harmonize.data.png_reader import PngRadiographReader
 from monai_harmonize.data.reader_contract import single_path
-from monai_harmonize.data.sniff import lies_beside_images, sniff_format
+from monai_harmonize.data.sniff import is_missing_slice, lies_beside_images, sniff_format
 
 __all__ = ["IMAGE_SUFFIXES", "find_images", "find_volumes", "reader_for", "sniff_format"]
 
@@ -49,12 +50,13 @@ def find_images(
     """Image files among files and folders (searched to any depth), sorted, each once.
 
     In a folder, hidden files, ``DICOMDIR``, pictures of certificates and presentation states are left out, and so is
-    what neither looks like an image by its content nor by its suffix; a damaged image is listed, for its reader to
-    report. A file named directly is always listed.
+    what neither looks like an image by its content nor by its suffix; a damaged image and a link to nothing are listed,
+    for their reader to report. Linked folders are followed; subfolders with results of ours are left out
+    (``files_below``). A file named directly is always listed.
 
     Args:
         inputs: a file, a folder or several of them.
-        exclude: a folder that is left out where it lies within one of the folders, such as that of the results.
+        exclude: a folder that is left out where one of the folders leads to it, such as that of the results.
 
     Raises:
         InputError: nothing is given.
@@ -63,13 +65,11 @@ def find_images(
     given = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
     if not given:
         raise InputError("no input is given; name files or folders of images")
-    left_out = None if exclude is None else Path(exclude).resolve()
+    left_out = None if exclude is None else Path(exclude)
     found: set[Path] = set()
     for entry in map(Path, given):
         if entry.is_dir():
-            images = set(images_below(entry))
-            if left_out is not None and entry.resolve() in left_out.parents:
-                images = {path for path in images if left_out not in path.resolve().parents}
+            images = set(images_below(entry, left_out))
             if not images:
                 raise ImageFileError(entry, f"the folder holds no {SUPPORTED} image; give the folder of the images")
             found |= images
@@ -95,19 +95,19 @@ def find_volumes(
     """
     given = [inputs] if isinstance(inputs, str | PathLike) else list(inputs)
     named = {Path(entry) for entry in given}
-    return sorted(
-        {
-            path.parent if path not in named and sniff_format(path) == "dicom" else path
-            for path in find_images(given, exclude)
-        }
-    )
+    images = find_images(given, exclude)
+    slices = {path for path in images if path not in named and not is_dangling(path) and sniff_format(path) == "dicom"}
+    folders = {path.parent for path in slices}
+    # A slice that is a link to nothing is missing in its series, for the series' reader to report.
+    missing = {path for path in images if path.parent in folders and is_missing_slice(path)}
+    return sorted(folders | {*images} - slices - missing)
 
 
-def images_below(folder: Path) -> Iterator[Path]:
-    """Image files of a folder and its subfolders."""
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if hidden or lies_beside_images(path) or not path.is_file():
+def images_below(folder: Path, exclude: Path | None) -> Iterator[Path]:
+    """Image files of a folder and its subfolders, and links to nothing that may be such."""
+    for path in files_below(folder, exclude):
+        if lies_beside_images(path):
             continue
-        if path.name.lower().endswith(IMAGE_SUFFIXES) or sniff_format(path) is not None:
+        named = path.name.lower().endswith(IMAGE_SUFFIXES) or is_missing_slice(path)
+        if named or (not is_dangling(path) and sniff_format(path) is not None):
             yield path

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.formats import find_images
 
 __all__ = ["Inputs", "PathLike", "named_inputs"]
@@ -38,13 +39,17 @@ def named_inputs(
     Args:
         inputs: a file, a folder (searched to any depth) or a list of them.
         output_dir: folder of the results; within an input folder it is left out, so that no result becomes an input.
+            Other subfolders with results are left out, too, see ``find_images``.
         find: ``find_images``, or ``find_volumes`` for methods that need a DICOM series as a whole.
 
     Raises:
-        InputError: ``inputs`` is an empty list.
+        InputError: ``inputs`` is an empty list, or ``output_dir`` is an input folder.
         ImageFileError: an input does not exist or a folder holds no image.
     """
-    paths = find(inputs, exclude=output_dir)
     given = [Path(inputs)] if isinstance(inputs, str | os.PathLike) else [Path(entry) for entry in inputs]
+    for entry in given:
+        if output_dir is not None and entry.is_dir() and entry.resolve() == Path(output_dir).resolve():
+            raise InputError(f"{output_dir}: is an input folder; results go to a folder of their own.")
+    paths = find(inputs, exclude=output_dir)
     folders = [os.path.abspath(entry if entry.is_dir() else entry.parent) for entry in given]
     return Inputs([{"image": str(path)} for path in paths], Path(os.path.commonpath(folders)))

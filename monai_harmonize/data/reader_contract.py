@@ -12,6 +12,7 @@ from monai.utils import MetaKeys, SpaceKeys, ensure_tuple
 from numpy.typing import NDArray
 
 from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.folder_walk import is_dangling
 from monai_harmonize.data.spacing import SPACING_KNOWN
 
 __all__ = ["planar_affine", "radiograph_meta", "single_path"]
@@ -26,6 +27,10 @@ def single_path(filenames: Sequence[PathLike[str] | str] | PathLike[str] | str) 
     paths = [Path(name) for name in ensure_tuple(filenames)]
     if len(paths) != 1:
         raise ImageFileError(paths[0] if paths else "", f"{len(paths)} files given; give one file at a time")
+    if is_dangling(paths[0]):
+        raise ImageFileError(
+            paths[0], "is a link to a file that is not there; fetch the file (git annex get), or unlink"
+        )
     if not paths[0].is_file():
         raise ImageFileError(paths[0], "there is no such file; check the path or the manifest's root folder")
     return paths[0]

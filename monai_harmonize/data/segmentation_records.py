@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.listed import listed
 from monai_harmonize.data.patient_split import Record
 
 __all__ = ["records_with_masks", "with_images_of"]
@@ -23,8 +24,9 @@ def records_with_masks(records: Sequence[Record], columns: Sequence[str] = ("lun
         columns: columns of masks, the first that any record fills is taken.
 
     Raises:
-        InputError: no record has a mask.
+        InputError: no record has a mask, or ``columns`` is a text.
     """
+    columns = listed("mask_columns", columns)
     column = next((name for name in columns if any(name in record for record in records)), None)
     if column is None:
         raise InputError(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import mimetypes
 import zlib
 from os import PathLike
 from pathlib import Path
 
 from monai_harmonize.data.dicom_reader import DICOM_SUFFIXES
 from monai_harmonize.data.errors import ImageFileError
+from monai_harmonize.data.folder_walk import is_dangling
 from monai_harmonize.data.reader_contract import single_path
 
-__all__ = ["lies_beside_images", "sniff_format"]
+__all__ = ["is_missing_slice", "lies_beside_images", "sniff_format"]
 
 NIFTI1_MAGIC, NIFTI2_MAGIC, NIFTI_HEADER_BYTES = (b"n+1\0", b"ni1\0"), b"n+2\0", 352
 
@@ -52,3 +54,10 @@ def sniff_format(path: str | PathLike[str]) -> str | None:
 def lies_beside_images(path: Path) -> bool:
     """Whether a name is that of ``DICOMDIR``, a certificate's picture or a presentation state."""
     return path.name.upper() == "DICOMDIR" or path.name.lower().endswith(NO_IMAGES)
+
+
+def is_missing_slice(path: Path) -> bool:
+    """Whether it is a link to nothing that may lead to a DICOM file by its name, which may be without a suffix."""
+    name = path.name.lower()
+    unknown = not name.endswith(".nii") and mimetypes.guess_type(name) == (None, None)
+    return is_dangling(path) and (unknown or name.endswith(DICOM_SUFFIXES))

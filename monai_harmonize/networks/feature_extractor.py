@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.listed import listed
 from monai_harmonize.networks.calibrated_weights import draw_calibrated_weights
 from monai_harmonize.networks.torchvision_import import torchvision
 from monai_harmonize.networks.torchvision_weights import grey_filters, state_of_weights
@@ -80,7 +81,7 @@ class FeatureExtractor(nn.Module):
         with torch.device("meta"):
             network = torchvision.models.get_model(name)
             existing = layer_nodes(network)
-            wanted = set(DEFAULT_LAYERS[name] if layers is None else layers)
+            wanted = set(DEFAULT_LAYERS[name] if layers is None else listed("layers", layers))
             if not wanted or wanted - existing.keys():
                 raise InputError(
                     f"layers {sorted(wanted - existing.keys())} of {name}: expected at least one and only layers "

@@ -68,6 +68,11 @@ class StyleTransferNet(nn.Module):
         style: int | None = None,
     ) -> None:
         super().__init__()
+        for name, value in (("num_styles", num_styles), ("style", 0 if style is None else style)):
+            if not isinstance(value, int):
+                raise InputError(f"{name} is {value!r}; expected a whole number, not the name of a look.")
+        if not isinstance(alpha, int | float):
+            raise InputError(f"alpha is {alpha!r}; expected a number from 0 to 1.")
         if not 0 <= alpha <= 1 or num_styles < 1:
             raise InputError(f"alpha is {alpha:g}, num_styles {num_styles}; expected 0 <= alpha <= 1 and at least 1.")
         if style is not None and not 0 <= style < num_styles:

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.listed import listed
 from monai_harmonize.losses import ContextualLoss, gram_style_loss, style_loss
 from monai_harmonize.networks.style_transfer_net import StyleTransferNet
 from monai_harmonize.objectives.objective import Objective
@@ -72,7 +73,7 @@ class StyleTransfer(Objective):
     ) -> None:
         super().__init__({"network": network}, {}, loss_weights)
         self.network = network
-        self.context_layers = tuple(context_layers or (network.deepest,))
+        self.context_layers = tuple(listed("context_layers", context_layers or (network.deepest,)))
         self.contextual_loss = contextual_loss or ContextualLoss()
         unknown = sorted(set(self.context_layers) - set(network.extractor.layers))
         if unknown:

@@ -15,6 +15,7 @@ from monai.utils import MetaKeys, TransformBackends
 
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.folder_walk import RESULTS_TABLE
 from monai_harmonize.data.formats import IMAGE_SUFFIXES
 from monai_harmonize.safety.certificate import Certificate
 from monai_harmonize.safety.certificate_table import CertificateTable
@@ -24,7 +25,7 @@ from monai_harmonize.safety.thresholds import load_thresholds
 
 __all__ = ["PANELS", "TABLE_NAME", "CertificateWriter"]
 
-TABLE_NAME = "certificates.csv"
+TABLE_NAME = RESULTS_TABLE
 # Which certificates get a picture.
 PANELS = ("none", "not_passed", "all")
 

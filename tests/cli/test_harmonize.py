@@ -58,6 +58,24 @@ def test_one_unreadable_file_among_good_ones(cli, scans: Path, model: Path, tmp_
     assert "cut.dcm" in done.stderr
 
 
+def test_links_and_earlier_results_among_the_inputs(cli, scans: Path, model: Path, tmp_path: Path) -> None:
+    """A link to nothing fails and is told at every run; a linked folder is followed; results are not done again."""
+    good = set(files(scans))
+    linked = shutil.copytree(scans, tmp_path / "linked")
+    (scans / "series").symlink_to(linked)
+    given = ("harmonize", scans, "--checkpoint", model, "--output")
+    assert cli(*given, scans / "out").exit_code == 0
+    assert set(files(scans / "out", ".dcm")) == good | {f"series/{name}" for name in good}
+    (scans / "annexed.dcm").symlink_to(tmp_path / "annex" / "object")
+    for earlier in ("0", str(2 * len(good))):
+        done = cli(*given, scans / "out2")
+        assert done.exit_code == 1
+        assert "annexed.dcm: is a link to a file that is not there" in " ".join(done.stderr.split())
+        assert cells(done.stdout)[0] == str(2 * len(good) + 1)
+        assert cells(done.stdout)[4:6] == [earlier, "1"]
+    assert set(files(scans / "out2", ".dcm")) == set(files(scans / "out", ".dcm"))
+
+
 @pytest.mark.slow
 def test_a_bad_file_alone_is_told_without_a_traceback(command, scans: Path, model: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.dcm").write_bytes(next(iter(files(scans).values()))[:900])

@@ -259,6 +259,9 @@ def test_a_folder_holds_one_study(spine_data: Path, tmp_path: Path) -> None:
         ("augmentations", {"x": {"style": "nobody"}}, "style of x is 'nobody'; expected one of the methods xu, adain"),
         ("augmentations", {"plain": {}}, "another network"),
         ("further", 1, "unknown 'further'"),
+        ("methods", {"xu": {"bundle": "adain_ct", "train": {"epochs": "$1"}}}, "train of xu holds '.1', which .* code"),
+        ("segmentation", {"bundle": "x", "train": {"site": "@home"}}, "train of segmentation holds '@home'"),
+        ("augmentations", {"x": {"train": {"seed": ["%a"]}}}, "train of x holds '%a'"),
     ],
 )
 def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, message: str) -> None:
@@ -274,6 +277,17 @@ def test_a_wrong_definition_is_named(tmp_path: Path, key: str, value: object, me
         ("segmentation", {"bundle": "adain_ct"}, "no entry 'mask_columns'"),
         ("segmentation", {**TINY["segmentation"], "train": {"epoks": 1}}, "epoks"),
         ("methods", {"xu": {**TINY["methods"]["xu"], "train": {"slices_per_volume": 0}}}, "slices_per_volume of Xu"),
+        (
+            "methods",
+            {"xu": {**TINY["methods"]["xu"], "train": {"alpha": "strong"}}},
+            "alpha of Xu .* expected a number",
+        ),
+        (
+            "segmentation",
+            {**TINY["segmentation"], "train": {"spacing": "abc"}},
+            "spacing of U-Net .* is 'abc'; expected a list",
+        ),
+        ("segmentation", {**TINY["segmentation"], "train": {"spacing": [0, 5, 8]}}, r"U-Net .* spacing is \[0, 5, 8\]"),
         ("segmentation", {**TINY["segmentation"], "overlays": ["unet_3d"]}, "give a network of slices"),
         ("segmentation", {**TINY["segmentation"], "train": {"window": "lung"}}, "sees the window bone"),
         (

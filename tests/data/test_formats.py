@@ -139,3 +139,55 @@ def test_volumes_are_folders_of_slices_and_single_files(tmp_path, make_series):
     assert find_volumes(tmp_path / "a" / "001.dcm") == [tmp_path / "a" / "001.dcm"]
     with pytest.raises(ImageFileError, match="no such file"):
         find_volumes(tmp_path / "none")
+
+
+def test_links_to_nothing_are_listed_for_their_reader_to_report(tmp_path, make_series):
+    make_series(tmp_path / "ct")
+    Image.new("L", (2, 2)).save(tmp_path / "here.png")
+    for name in ("film.png", "IM0001", "scan.nii", "notes.txt", "ct/missing", "ct/preview.png", ".hidden"):
+        (tmp_path / name).symlink_to(tmp_path / "annex" / "object")
+    (tmp_path / "round.png").symlink_to("round.png")
+    names = [path.relative_to(tmp_path).as_posix() for path in find_volumes(tmp_path)]
+    assert names == ["IM0001", "ct", "ct/preview.png", "film.png", "here.png", "round.png", "scan.nii"]
+    images = {path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)}
+    assert {"IM0001", "ct/missing", "film.png", "round.png"} < images
+    assert not {"notes.txt", ".hidden"} & images
+    for path in (tmp_path / "film.png", tmp_path / "IM0001"):
+        for ask in (reader_for, find_images):
+            with pytest.raises(ImageFileError, match="is a link to a file that is not there"):
+                ask(path)
+    with pytest.raises(ImageFileError, match="missing: is a link to a file that is not there"):
+        DicomSeriesReader().read(tmp_path / "ct")
+    (tmp_path / "ct" / "missing").unlink()
+    assert len(DicomSeriesReader().read(tmp_path / "ct").slices) > 1
+
+
+def test_linked_folders_are_followed_once(tmp_path):
+    for name in ("elsewhere/a.png", "data/b.png", "data/sub/c.png", "results/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    data = tmp_path / "data"
+    (data / "a_link").symlink_to(tmp_path / "elsewhere")
+    (data / "a_twin").symlink_to(data / "sub")
+    (data / "sub" / "loop").symlink_to(data)
+    (data / "out").symlink_to(tmp_path / "results")
+    (tmp_path / "elsewhere" / "back").symlink_to(data)
+    found = [path.relative_to(data).as_posix() for path in find_images(data, exclude=tmp_path / "results")]
+    assert found == ["a_link/a.png", "b.png", "sub/c.png"]
+    (tmp_path / "entrance").symlink_to(data)
+    assert len(find_images(tmp_path / "entrance", exclude=tmp_path / "results")) == 3
+
+
+def test_earlier_results_are_left_out_and_told(tmp_path, caplog):
+    for name in ("a.png", "out/a.png", "out/deep/b.png", "output/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (2, 2)).save(tmp_path / name)
+    for name in ("out", "now"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "certificates.csv").touch()
+    names = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path, exclude=tmp_path / "now")]
+    assert names == ["a.png", "output/b.png"]
+    assert len(caplog.records) == 1
+    assert f"{tmp_path / 'out'}: holds results (certificates.csv) and is left out" in caplog.text
+    # Who names the folder means it.
+    assert len(find_images(tmp_path / "out")) == 2

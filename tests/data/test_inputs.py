@@ -38,6 +38,15 @@ def test_results_are_no_inputs(tmp_path) -> None:
     assert names(named_inputs(tmp_path, tmp_path / "results")) == ["x.png"]
 
 
+def test_no_input_folder_holds_the_results(tmp_path) -> None:
+    write_images(tmp_path, "day1/x.png", "day2/y.png")
+    (tmp_path / "link").symlink_to(tmp_path / "day2")
+    for output in (tmp_path / "day2", str(tmp_path / "day1" / ".." / "day2"), tmp_path / "link"):
+        with pytest.raises(InputError, match="is an input folder; results go to a folder of their own"):
+            named_inputs([tmp_path / "day1", tmp_path / "day2"], output)
+    assert len(named_inputs(tmp_path / "day1" / "x.png", tmp_path / "day1").items) == 1
+
+
 def test_a_folder_of_slices_is_one_volume_on_request(tmp_path) -> None:
     for name in ("a/1", "a/2", "b/1"):
         (tmp_path / name).parent.mkdir(exist_ok=True)

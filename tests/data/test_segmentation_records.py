@@ -23,6 +23,11 @@ def test_no_mask_at_all_is_an_error_with_a_way_out() -> None:
         records_with_masks([{"image": "a", "label": 0}])
 
 
+def test_a_lone_column_is_no_list_of_its_letters() -> None:
+    with pytest.raises(InputError, match=r"mask_columns is 'mask'; expected a list of names, such as \['mask'\]"):
+        records_with_masks([{"image": "a", "mask": "b"}], "mask")
+
+
 def test_twins_take_the_place_of_the_images_and_nothing_else(tmp_path: Path) -> None:
     records = [{"image": str(tmp_path / "raw" / "s" / "a.png"), "label": "m.png", "polarity": "inverted"}]
     (tmp_path / "new" / "s").mkdir(parents=True)

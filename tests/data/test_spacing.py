@@ -6,7 +6,8 @@ import torch
 from monai.data import DataLoader, Dataset, MetaTensor
 from PIL import Image
 
-from monai_harmonize.data.spacing import median_spacing, pixel_spacing_of
+from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.spacing import checked_spacing, median_spacing, pixel_spacing_of
 from monai_harmonize.transforms import LoadRadiograph
 
 
@@ -45,3 +46,22 @@ def test_the_median_is_of_those_that_have_one() -> None:
     images = [image(0.3, 0.3, 1), image(1, 1.00004, 5), image(9, 9, 9, known=False), image(0.7, 2, 3)]
     assert median_spacing(iter(images)) == [0.7, 1.0, 3.0]
     assert median_spacing([torch.zeros(1, 2, 2, 2)]) == []
+
+
+WRONG = [[0, 5, 8], [5, 5], [-5, 5, 8], 5, "abc", "558", [], [1, 1, 1, 1], [1, 1, "1"], [1, 1, float("nan")]]
+WRONG += [[1, 1, float("inf")], [True, 1, 1], {"a": 1, "b": 1, "c": 1}, [1, 1, None]]
+
+
+@pytest.mark.parametrize("spacing", WRONG)
+def test_a_wrong_wish_is_refused(spacing) -> None:
+    for optional in (False, True):
+        with pytest.raises(InputError, match="three numbers above 0") as error:
+            checked_spacing(spacing, optional)
+        assert repr(spacing) in str(error.value)
+
+
+def test_a_right_wish_is_taken() -> None:
+    assert checked_spacing([1, 0.5, 2.0]) == checked_spacing((1.0, 0.5, 2.0), optional=True) == [1.0, 0.5, 2.0]
+    assert checked_spacing(None, optional=True) is None
+    with pytest.raises(InputError, match="spacing is None; expected three"):
+        checked_spacing(None)

@@ -173,6 +173,8 @@ def test_errors(tmp_path: Path) -> None:
         FeatureExtractor("vgg19", ["relu1_1", "conv1_1"])
     with pytest.raises(InputError, match="expected at least one"):
         FeatureExtractor("vgg19", [])
+    with pytest.raises(InputError, match=r"layers is 'relu2_1'; expected a list of names, such as \['relu2_1'\]"):
+        FeatureExtractor("vgg19", "relu2_1")
     with pytest.raises(InputError, match=r"transition1\.relu, transition2\.relu, transition3\.relu\."):
         FeatureExtractor("densenet121", ["denseblock1"])
     with pytest.raises(InputError, match="has 3 channels; expected 1"):

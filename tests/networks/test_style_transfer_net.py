@@ -225,6 +225,11 @@ def test_errors() -> None:
     for style in (-1, 1):
         with pytest.raises(InputError, match="expected one of the 1 stored styles, from 0 on"):
             network(style=style)
+    for options in ({"style": "sharp"}, {"style": 0.5}, {"num_styles": "two"}, {"num_styles": 1.5}):
+        with pytest.raises(InputError, match=r"expected a whole number, not the name of a look"):
+            network(**options)
+    with pytest.raises(InputError, match="alpha is 'half'; expected a number from 0 to 1"):
+        network(alpha="half")
     transfer = shared()
     with pytest.raises(InputError, match="2 styles for 3 images given; expected 1 or as many"):
         transfer(picture(0, 3), picture(1, 2))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from monai_harmonize.cli.study.names import problem_of_name
+from monai_harmonize.cli.study.names import code_in, problem_of_name
 from monai_harmonize.data import InputError
 from monai_harmonize.engines.bundle import Bundle, find_bundle, read_config
 from monai_harmonize.evaluation.classification.study_folder import OWN, RAW
@@ -113,7 +113,7 @@ def find_definition(name: str) -> Definition:
     """Read a definition of the package by its name, or a file.
 
     Raises:
-        InputError: there is neither, or an entry is missing or unknown.
+        InputError: there is neither, or an entry is missing, unknown, wrong or code.
     """
     known = {path.stem: path for path in sorted(DEFINITIONS.glob("*.json"))}
     path = known.get(name, Path(name))
@@ -142,6 +142,11 @@ def read_model(path: Path, name: str, entry: Any) -> Model:
         expected, fits = EXPECTED[key]
         if not fits(value):
             raise InputError(f"{path}: {key} of {name} is {value!r}; expected {expected}.")
+        for part in code_in(value):
+            raise InputError(
+                f"{path}: {key} of {name} holds {part!r}, which a configuration takes for code; a definition holds "
+                "plain values. Write it into a configuration of your own and name that among the overlays."
+            )
     refused = problem_of_name(name)
     if refused is not None:
         raise InputError(f"{path}: the method {name!r} {refused}; call it otherwise.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from monai_harmonize.cli.study.checks import check_counts
+from monai_harmonize.cli.study.checks import check_counts, check_kinds
 from monai_harmonize.cli.study.definition import Model
 from monai_harmonize.cli.study.patients import refuse_shared_patients
 from monai_harmonize.cli.style_study.cases import paired_truths
@@ -41,6 +41,7 @@ def check_bundles(study: StyleStudy) -> None:
     for name, model in [*segmentation.items(), *styles.items()]:
         model.find().files("train", model.overlays, model.train)
         check_counts(model)
+        check_kinds(model)
         needed = {"site", "records", "mask_columns"} if name in segmentation else {"source_site", "target_site"}
         if name in definition.augmentations and definition.augmentations[str(name)].style is not None:
             needed |= {"style_checkpoint"}
