@@ -25,7 +25,7 @@ __all__ = ["Harmonized", "HarmonizedD", "HarmonizedDict", "Harmonizedd", "digest
 
 IMAGE = "image"
 # Steps of a bundle's preprocessing that the images have behind them.
-DONE_BEFORE = ("LoadRadiographd", "ScaleGreyLevelsd", "SelectItemsd")
+DONE_BEFORE = ("LoadRadiographd", "CheckHounsfieldd", "ScaleGreyLevelsd", "SelectItemsd")
 SITE = "site"
 # Where the inferer of slices of an inferer of volumes stands.
 INNER = "inferer#inferer"

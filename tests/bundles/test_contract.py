@@ -33,6 +33,8 @@ READING_TASKS = ("_segmentation", "_classification")
 # computing, how often is validated; ``ResumeHandler`` itself compares the number of processes.
 FREE = {"bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "manifest", "records"}
 FREE |= {"device", "rank", "world_size", "num_workers", "cache_rate", "val_interval"}
+# Refuses images or not, and changes none.
+FREE |= {"check_unit"}
 # Entries that are no options.
 SECTIONS = {"imports", "_desc_", "initialize", "run", "finalize", "train", "validate"}
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
