@@ -49,6 +49,13 @@ class Inverted(str, Enum):
     turn = "turn"
 
 
+ChosenPanels = Annotated[Panels | None, typer.Option(help="Certificates that get a picture.")]
+WhenInverted = Annotated[Inverted | None, typer.Option(help="Image that looks inverted: report or turn it.")]
+Method = Annotated[
+    str | None, typer.Option(help="Of a bundle that has several, as histogram_cxr: mean_cdf, nyul, z_score, ...")
+]
+
+
 def harmonize(
     inputs: Annotated[list[Path], typer.Argument(help="Files or folders: DICOM, PNG, JPEG, NIfTI.")],
     output: Annotated[Path, typer.Option(help="Folder of the harmonized files.")],
@@ -71,11 +78,9 @@ def harmonize(
         OnFail | None,
         typer.Option(help="Image whose certificate fails: write it, skip it, copy the source, or stop."),
     ] = None,
-    panels: Annotated[Panels | None, typer.Option(help="Certificates that get a picture.")] = None,
-    inverted: Annotated[Inverted | None, typer.Option(help="Image that looks inverted: report or turn it.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help="Of a bundle that has several, as histogram_cxr: mean_cdf, nyul, z_score, ...")
-    ] = None,
+    panels: ChosenPanels = None,
+    inverted: WhenInverted = None,
+    method: Method = None,
     pattern: Pattern = "*",
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Skip what an earlier run of this command finished.")

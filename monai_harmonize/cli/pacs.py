@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from filelock import FileLock, Timeout
 from monai.utils import optional_import
 from rich.table import Table
 
+from monai_harmonize.cli.alone import alone_in
 from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint, Overlays
-from monai_harmonize.cli.harmonize import Inverted, Panels
+from monai_harmonize.cli.harmonize import ChosenPanels, Method, WhenInverted
 from monai_harmonize.cli.images import images_among
 from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.messages import INTERRUPTED, PROBLEMS, console, errors, only_warnings
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from monai_harmonize.pacs.batch import Tally
 
 __all__ = ["pacs"]
-
-LOCK = ".pacs.lock"
 
 
 class Projection(str, Enum):
@@ -80,11 +78,9 @@ def pacs(
     project: Annotated[
         Projection | None, typer.Option(help="Replace the output by its best fit to the input, per image.")
     ] = None,
-    panels: Annotated[Panels | None, typer.Option(help="Certificates that get a picture.")] = None,
-    inverted: Annotated[Inverted | None, typer.Option(help="Image that looks inverted: report or turn it.")] = None,
-    method: Annotated[
-        str | None, typer.Option(help="Of a bundle that has several, as histogram_cxr: mean_cdf, nyul, z_score, ...")
-    ] = None,
+    panels: ChosenPanels = None,
+    inverted: WhenInverted = None,
+    method: Method = None,
     ca_bundle: Annotated[
         Path | None, typer.Option(help="Certificates of the authority that the server's own is signed by (PEM).")
     ] = None,
@@ -119,12 +115,9 @@ def pacs(
         if dry_run or not found:
             tally = batch.run(found)
         else:
-            output.mkdir(parents=True, exist_ok=True)
             try:
-                with FileLock(output / LOCK, timeout=0):
+                with alone_in(output):
                     tally = batch.run(found)
-            except Timeout as error:
-                raise InputError(f"--output {output}: another run works there; wait for it.") from error
             except KeyboardInterrupt:
                 errors.print("Interrupted; the same command goes on where it was.")
                 raise typer.Exit(INTERRUPTED) from None

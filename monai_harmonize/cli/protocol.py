@@ -11,10 +11,10 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from monai_harmonize.cli.alone import alone_in
 from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import INTERRUPTED, console, errors, only_warnings
-from monai_harmonize.cli.study.alone import alone_in
 from monai_harmonize.cli.study.checks import check_study
 from monai_harmonize.cli.study.definition import find_definition
 from monai_harmonize.cli.study.settings import Study

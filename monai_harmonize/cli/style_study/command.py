@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from monai_harmonize.cli.alone import alone_in
 from monai_harmonize.cli.evaluate import LARGEST_SEED
 from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import console
 from monai_harmonize.cli.protocol import narrow_table, number
-from monai_harmonize.cli.study.alone import alone_in
 from monai_harmonize.cli.study.parallel import run_in_parallel
 from monai_harmonize.cli.style_study.checks import check_style_study
 from monai_harmonize.cli.style_study.definition import Sites, find_style_definition

@@ -12,7 +12,7 @@ from monai_harmonize.data import InputError
 
 __all__ = ["alone_in"]
 
-LOCK = ".study.lock"
+LOCK = ".running.lock"
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Keep other commands out of a folder meanwhile; the system lets go of it with the process, however that ends.
 
     Args:
-        folder: of a study; made if missing.
+        folder: of the results; made if missing.
 
     Raises:
         InputError: another command works there.

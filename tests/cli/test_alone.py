@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from monai_harmonize.cli.study.alone import alone_in
+from monai_harmonize.cli.alone import alone_in
 from monai_harmonize.data import InputError
 
 HOLDING = """
 import sys, time
 from pathlib import Path
-from monai_harmonize.cli.study.alone import alone_in
+from monai_harmonize.cli.alone import alone_in
 
 with alone_in(Path(sys.argv[1])):
     print("inside", flush=True)
