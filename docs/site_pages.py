@@ -59,9 +59,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     made |= {f"reference/{room}.md": reference(room) for room in ROOMS}
     for site, text in made.items():
         files.append(File.generated(config, site, content=text))
-    for picture in sorted(ROOT.glob("tutorials/images/*")):
-        place = picture.relative_to(ROOT).as_posix()
-        files.append(File.generated(config, place, abs_src_path=str(picture)))
+    # Notebooks are offered as files.
+    for copied in sorted([*ROOT.glob("tutorials/images/*"), *ROOT.glob("tutorials/*.ipynb")]):
+        place = copied.relative_to(ROOT).as_posix()
+        files.append(File.generated(config, place, abs_src_path=str(copied)))
     for entry in config.nav or []:
         if "Bundles" in entry:
             entry["Bundles"] = ["bundles/index.md", *({name: f"bundles/{name}.md"} for name in bundles())]

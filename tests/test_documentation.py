@@ -97,3 +97,11 @@ def test_every_bundle_and_room_has_a_page(site: Path) -> None:
         if room not in ("cli", "label_app", "pacs"):
             assert (site / "reference" / room / "index.html").is_file(), room
     assert "tone_curve_cxr" in (site / "bundles" / "index.html").read_text()
+
+
+@pytest.mark.slow
+def test_notebooks_can_be_fetched_from_the_site(site: Path) -> None:
+    shown = Links(site / "tutorials" / "index.html").addresses
+    for notebook in ROOT.glob("tutorials/*.ipynb"):
+        assert notebook.name in shown
+        assert (site / "tutorials" / notebook.name).read_bytes() == notebook.read_bytes()

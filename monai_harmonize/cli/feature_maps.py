@@ -95,11 +95,12 @@ def network_image(path: Path, window: str | None, number: int | None, size: int)
     window = VOLUME_WINDOW if is_volume and window is None else window
     if window is not None:
         check_hounsfield(image, path)
+    grey_range = image.meta["grey_range"]
     if is_volume:
         image = slice_of(image, number, path)
     elif number is not None:
         raise ImageFileError(path, "is one image without slices; expected a volume; leave out --slice")
-    scale = ScaleGreyLevels() if window is None else WindowHounsfield(window, check_unit=False)
+    scale = ScaleGreyLevels(grey_range) if window is None else WindowHounsfield(window, check_unit=False)
     return ShrinkTo(size)(scale(image)).as_subclass(Tensor)
 
 

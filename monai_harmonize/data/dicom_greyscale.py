@@ -18,7 +18,7 @@ try:
 except ImportError:  # pydicom 2.4
     from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
 
-__all__ = ["GreyScale", "shown_inverted"]
+__all__ = ["GreyScale", "is_ct", "shown_inverted"]
 
 CT_STORAGE = "1.2.840.10008.5.1.4.1.1.2"  # CT Image Storage
 
@@ -29,7 +29,12 @@ def shown_inverted(dataset: Dataset, pixels: PixelFormat) -> bool:
     Photometric Interpretation (0028,0004) says how values are displayed, white or black where low. The rescale of CT
     gives HU (PS3.3 C.8.2.1), with dense high, whatever the display does.
     """
-    return pixels.monochrome1 and dataset.get("Modality") != "CT" and dataset.get("SOPClassUID") != CT_STORAGE
+    return pixels.monochrome1 and not is_ct(dataset)
+
+
+def is_ct(dataset: Dataset) -> bool:
+    """Whether a file says of itself, by Modality (0008,0060) or SOP Class UID (0008,0016), that it is CT."""
+    return bool(dataset.get("Modality") == "CT" or dataset.get("SOPClassUID") == CT_STORAGE)
 
 
 @dataclass(frozen=True)

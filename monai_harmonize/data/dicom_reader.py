@@ -17,7 +17,7 @@ from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from monai_harmonize.data.dicom_geometry import image_affine, pixel_spacing
-from monai_harmonize.data.dicom_greyscale import GreyScale, shown_inverted
+from monai_harmonize.data.dicom_greyscale import GreyScale, is_ct, shown_inverted
 from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
 from monai_harmonize.data.dicom_pixels import stored_values
 from monai_harmonize.data.errors import ImageFileError
@@ -73,7 +73,7 @@ class DicomRadiographReader(ImageReader):
     LUT: in the range of its entries). Pixels of Pixel Padding Value (0028,0120) are read like all others; the writer
     gives them back untouched.
 
-    Metadata: those of ``radiograph_meta`` and ``voi_applied``; nothing of the patient.
+    Metadata: those of ``radiograph_meta``, ``voi_applied`` and ``is_ct``; nothing of the patient.
 
     Args:
         apply_voi: apply the first VOI LUT (0028,3010) or window (0028,1050), if there is one. Such an image
@@ -143,4 +143,5 @@ class DicomRadiographReader(ImageReader):
             spacing_known=pixel_spacing(img, path) is not None,
         )
         meta["voi_applied"] = self.apply_voi
+        meta["is_ct"] = is_ct(img)
         return grey.T, meta

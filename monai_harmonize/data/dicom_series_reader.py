@@ -12,7 +12,7 @@ from monai.data import ImageReader
 from monai.utils import ensure_tuple
 from numpy.typing import NDArray
 
-from monai_harmonize.data.dicom_greyscale import GreyScale, shown_inverted
+from monai_harmonize.data.dicom_greyscale import GreyScale, is_ct, shown_inverted
 from monai_harmonize.data.dicom_header import PixelFormat, damaged_values_named
 from monai_harmonize.data.dicom_pixels import stored_values
 from monai_harmonize.data.dicom_reader import read_dicom
@@ -28,7 +28,7 @@ class DicomSeriesReader(ImageReader):
     """Read the slices of a folder as a volume, each through its own rescale, in the file's unit (HU in CT).
 
     One slice is decoded at a time, so that little more than the volume itself is in memory. Metadata: those of
-    ``radiograph_meta`` and ``voi_applied``; ``grey_range`` spans that of all slices.
+    ``radiograph_meta``, ``voi_applied`` and ``is_ct``; ``grey_range`` spans that of all slices.
 
     Args:
         apply_voi: as for ``DicomRadiographReader``.
@@ -68,7 +68,7 @@ class DicomSeriesReader(ImageReader):
         """
         columns, rows, number = img.shape
         volume = np.empty((number, rows, columns), np.float32)
-        lows, highs, bits, turned = [], [], 0, False
+        lows, highs, bits, turned, ct = [], [], 0, False, False
         for place, header in enumerate(img.slices):
             dataset = read_dicom(header.path)
             with damaged_values_named(header.path):
@@ -76,6 +76,7 @@ class DicomSeriesReader(ImageReader):
                 scale = GreyScale.of(dataset, pixels, header.path, self.apply_voi)
                 grey = scale.to_grey(stored_values(dataset, pixels, header.path))
             turned = shown_inverted(dataset, pixels)
+            ct = ct or is_ct(dataset)
             volume[place] = turn_polarity(grey, scale.grey_range) if turned else grey
             lows.append(scale.grey_range[0])
             highs.append(scale.grey_range[1])
@@ -90,4 +91,5 @@ class DicomSeriesReader(ImageReader):
             spacing_known=True,
         )
         meta["voi_applied"] = self.apply_voi
+        meta["is_ct"] = ct
         return volume.transpose(2, 1, 0), meta

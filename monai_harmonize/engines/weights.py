@@ -132,7 +132,8 @@ def trained_weights(path: str | os.PathLike[str], network: nn.Module, **settings
     """
     if not Path(path).is_file():
         raise InputError(
-            f"{path}: there are no trained weights. Train first with the bundle's train.json, or name another file."
+            f"{path}: there are no trained weights. Train first with the bundle's train.json, name another file, or, "
+            "where the bundle lies in another folder, that folder with --bundle_root."
         )
     for name, value in trained_settings(path).items():
         if name in settings and settings[name] != value:

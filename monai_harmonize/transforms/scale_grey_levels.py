@@ -12,7 +12,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils.enums import TransformBackends
 from torch import Tensor
 
-from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.errors import ImageFileError, InputError
 
 __all__ = ["RestoreGreyLevels", "RestoreGreyLevelsd", "ScaleGreyLevels", "ScaleGreyLevelsd"]
 
@@ -27,10 +27,11 @@ class ScaleGreyLevels(Transform):
 
     Args:
         grey_range: lowest and highest grey level in the file's unit (stored value or HU); ``None`` takes
-            ``meta["grey_range"]``, which the readers set.
+            ``meta["grey_range"]``, which the readers set, and radiographs only: the bit depth of CT is no scale.
 
     Raises:
-        InputError: at the call, when no range is known, it is empty, or float32 does not hold it.
+        InputError: at the call, when no range is known, it is empty, or float32 does not hold it; or when none is
+            given for CT or a volume.
     """
 
     backend = (TransformBackends.TORCH,)
@@ -40,6 +41,8 @@ class ScaleGreyLevels(Transform):
 
     def __call__(self, image: Tensor) -> Tensor:
         """Scale ``(C, W, H[, D])`` to [-1, 1] float32, clipped; the range used is noted in the metadata."""
+        if self.grey_range is None:
+            refuse_ct(image)
         low, high = self.range_of(image)
         scaled = ((image.float() - low) * (2.0 / (high - low)) - 1.0).clamp_(-1.0, 1.0)
         if isinstance(scaled, MetaTensor):
@@ -60,6 +63,23 @@ class ScaleGreyLevels(Transform):
                 "holds."
             )
         return low, high
+
+
+def refuse_ct(image: Tensor) -> None:
+    """Refuse ``(C, W, H[, D])`` that its file calls CT, or that has several slices.
+
+    Raises:
+        ImageFileError: it is no radiograph.
+    """
+    meta: Mapping[str, Any] = image.meta if isinstance(image, MetaTensor) else {}
+    slices = image.shape[3] if image.ndim == 4 else 1
+    if slices == 1 and not meta.get("is_ct"):
+        return
+    found = "is CT (Modality, SOP Class)" if meta.get("is_ct") else f"is a volume of {slices} slices"
+    raise ImageFileError(
+        meta.get("filename_or_obj", "image"),
+        f"{found}; expected a radiograph; take a bundle for CT, such as site_curve_ct",
+    )
 
 
 class RestoreGreyLevels(Transform):

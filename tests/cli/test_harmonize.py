@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -38,6 +39,22 @@ def test_images_keep_their_places_and_are_counted(cli, scans: Path, model: Path,
     assert cells(done.stdout)[:6] == ["3", "0", "3", "0", "0", "0"]
     assert f"{tmp_path}/out/certificates.csv" in done.stdout
     assert "Epoch" not in done.output
+
+
+def test_ct_among_radiographs_is_no_radiograph(cli, scans: Path, model: Path, tmp_path: Path) -> None:
+    """A curve of radiographs would bend Hounsfield units, and the certificate pass."""
+    good = set(files(scans))
+    ct = pydicom.dcmread(next(scans.rglob("*.dcm")))
+    ct.Modality = "CT"
+    ct.save_as(scans / "slice.dcm")
+    nibabel.save(nibabel.Nifti1Image(np.arange(512, dtype=np.int16).reshape(8, 8, 8), np.eye(4)), scans / "ct.nii.gz")
+    done = cli("harmonize", scans, "--checkpoint", model, "--output", tmp_path / "out")
+    assert done.exit_code == 1
+    told = " ".join(done.stderr.split())
+    assert "slice.dcm: is CT (Modality, SOP Class); expected a radiograph; take a bundle for CT" in told
+    assert "ct.nii.gz: is a volume of 8 slices; expected a radiograph; take a bundle for CT" in told
+    assert set(files(tmp_path / "out", ".dcm")) == good
+    assert not list((tmp_path / "out").rglob("ct*"))
 
 
 def test_one_unreadable_file_among_good_ones(cli, scans: Path, model: Path, tmp_path: Path) -> None:

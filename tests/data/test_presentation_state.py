@@ -40,7 +40,8 @@ def darker(levels):
 def both(source, folder, curve=darker, polarity="normal", **options):
     """The derived image and the state of one source, by the same curve."""
     image = LoadRadiograph()(source, polarity)
-    harmonized = RestoreGreyLevels(image.meta["grey_range"])(curve(ScaleGreyLevels()(image)))
+    grey_range = image.meta["grey_range"]
+    harmonized = RestoreGreyLevels(grey_range)(curve(ScaleGreyLevels(grey_range)(image)))
     derived, state = folder / "derived.dcm", folder / "state.pr.dcm"
     maker = Maker(**{"bundle": "test 1", "weights_digest": DIGEST, "created": CREATED, **options})
     write_derived_dicom(np.asarray(harmonized[0]), image.meta, derived, maker)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor
 
-from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.transforms.scale_grey_levels import (
     RestoreGreyLevels,
     RestoreGreyLevelsD,
@@ -39,6 +39,21 @@ def test_the_range_is_that_of_the_unit_not_of_the_content() -> None:
     dark, bright = film([[10.0, 20.0]]), film([[110.0, 120.0]])
     difference = ScaleGreyLevels()(bright) - ScaleGreyLevels()(dark)
     torch.testing.assert_close(difference.as_tensor(), torch.full((1, 1, 2), 200 / 255))
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_ct", "found"),
+    [((1, 4, 4), True, "CT"), ((1, 4, 4, 1), True, "CT"), ((1, 4, 4, 3), False, "a volume of 3 slices")],
+)
+def test_ct_has_no_scale_of_a_bit_depth(shape, is_ct, found) -> None:
+    image = MetaTensor(
+        torch.zeros(shape), meta={"filename_or_obj": "/data/a.dcm", "grey_range": (-1024.0, 3071.0), "is_ct": is_ct}
+    )
+    with pytest.raises(ImageFileError, match=f"^/data/a.dcm: is {found}.*; expected a radiograph; take a bundle"):
+        ScaleGreyLevels()(image)
+    assert ScaleGreyLevels((-1000.0, 1000.0))(image).abs().max() == 0
+    image.meta["is_ct"] = False
+    assert ScaleGreyLevels()(image[..., :1]).shape == (*image.shape[:-1], 1)
 
 
 @given(
