@@ -48,11 +48,6 @@ def test_files_pairs_and_bad_files(folders: Path, features: PooledFeatures, save
     save_image(folders / "truth" / "20.png", anatomy_of(4))
     name, lpips = paired_measure("lpips_squeeze", random_backbone=True)
     sources = Sources(folders / "fresh", folders / "train", folders / "held", folders / "truth")
-    without = (line.rpartition(",")[0] for line in ("file,site,patient,split", *rows))
-    (folders / "undivided.csv").write_text("\n".join(without) + "\n")
-    _, training, held_out = named_sources(Sources(folders / "fresh", folders / "undivided.csv"), output)
-    assert len(training.names) + len(held_out.names) == 18
-    assert not {item["patient"] for item in training.items} & {item["patient"] for item in held_out.items}
     found = run(folders, features, sources, perceptual={name: lpips})
     assert {path.name for path in (folders / "out").iterdir()} == {
         "neighbours.png", "pairs.csv", "results.csv", "samples.csv", "summary.json",
