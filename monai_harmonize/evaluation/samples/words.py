@@ -154,4 +154,4 @@ def warnings_of(evaluation: SampleEvaluation, false_alarm_rate: float) -> Iterat
     sets = (evaluation.samples, evaluation.training, held_out)
     failed = sum(len(each.failures) for each in sets if each is not None)
     if failed:
-        yield f"{failed} files could not be read and are left out."
+        yield f"{failed} file{'s' * (failed > 1)} could not be read and {'are' if failed > 1 else 'is'} left out."

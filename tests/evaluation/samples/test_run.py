@@ -55,7 +55,7 @@ def test_files_pairs_and_bad_files(folders: Path, features: PooledFeatures, save
     with Image.open(found.picture) as picture:
         assert picture.width > 500
     assert [Path(failure.path).name for failure in found.failures] == ["bad.png", "28.png"]
-    assert "1 files could not be read and are left out." in found.verdict.warnings
+    assert "1 file could not be read and is left out." in found.verdict.warnings
 
     pairs = pd.read_csv(folders / "out" / "pairs.csv").set_index("image")
     assert list(pairs.index) == [f"{number}.png" for number in range(20, 28)]
