@@ -8,6 +8,7 @@ these two are the resamples' spread around the estimate.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -100,7 +101,9 @@ def _distance_row(of: str, name: str, sets: tuple[Tensor, Tensor], weights: list
         if (first > 0).sum() > 1 and (second > 0).sum() > 1
     )
     estimate = float(frechet_distance(*sets))
-    return _row(f"fid_{name}", of, estimate, _around(estimate, drawn), LOWER, len(sets[0]))
+    low, high = _around(estimate, drawn)
+    # Moved to the estimate, resamples may lie below 0, where no distance does.
+    return _row(f"fid_{name}", of, estimate, (low if math.isnan(low) else max(low, 0.0), high), LOWER, len(sets[0]))
 
 
 def _kernel_rows(of: str, name: str, sets: tuple[Tensor, Tensor], weights: list[Array]) -> Iterator[Row]:
