@@ -24,30 +24,30 @@ def normal(seed: int, count: int, width: int = 6) -> Tensor:
 def phantoms() -> Tensor:
     """Radiographs of different patients, 16 x 16 pixels in a row each."""
     images = torch.stack(
-        [torch.from_numpy(render(sample_anatomy(seed), SITES["site_a"], 32, seed=seed)) for seed in range(40)]
+        [torch.from_numpy(render(sample_anatomy(seed), SITES["site_a"], 32, seed=seed)) for seed in range(30)]
     )
     return F.avg_pool2d(images[:, None], 2).flatten(1)
 
 
 def test_copies_of_training_radiographs_with_noise_are_found(phantoms: Tensor) -> None:
-    training, held_out, fresh = phantoms.split([16, 14, 10])
-    noisy = training[[7, 3, 12]] + 0.01 * normal(0, 3, phantoms.shape[1])
+    training, held_out, fresh = phantoms.split([12, 9, 9])
+    noisy = training[[7, 3, 11]] + 0.01 * normal(0, 3, phantoms.shape[1])
     found = memorisation(torch.cat([fresh, noisy]), training, held_out, false_alarm_rate=0.1)
-    assert set(found.pairs[:3]) == {(10, 7), (11, 3), (12, 12)}
+    assert set(found.pairs[:3]) == {(9, 7), (10, 3), (11, 11)}
     assert np.all(np.diff([found.distance[sample] for sample, _ in found.pairs]) >= 0)
     assert found.alarm.alarm[-3:].all()
-    assert found.alarm.copy.tolist() == [False] * 10 + [True] * 3
-    assert found.alarm.rate == pytest.approx(1 / 15)
+    assert found.alarm.copy.tolist() == [False] * 9 + [True] * 3
+    assert found.alarm.rate == pytest.approx(1 / 10)
 
 
 def test_fresh_radiographs_alarm_at_the_stated_rate(phantoms: Tensor) -> None:
     """Over many divisions of the same radiographs into training, held-out and fresh ones."""
     rng, shares = torch.Generator().manual_seed(0), []
     for _ in range(400):
-        training, held_out, fresh = phantoms[torch.randperm(40, generator=rng)].split([16, 14, 10])
+        training, held_out, fresh = phantoms[torch.randperm(30, generator=rng)].split([12, 9, 9])
         found = memorisation(fresh, training, held_out, false_alarm_rate=0.2)
         shares.append(found.alarm.alarm.mean())
-    assert np.mean(shares) == pytest.approx(3 / 15, abs=0.03)
+    assert np.mean(shares) == pytest.approx(2 / 10, abs=0.03)
 
 
 @pytest.mark.parametrize("with_held_out", [True, False])
