@@ -31,9 +31,11 @@ logger = logging.getLogger(__name__)
 
 # Separation up to which a discriminator is said to guess.
 GUESSING = 0.55
-# Smallest size of gradients in parts of the weights that counts as a beginning: Adam, with its epsilon of 1e-8, makes
-# steps that shrink with gradients a thousand times smaller.
-LEAST_REFERENCE = 1e-4
+# Smallest size of gradients in parts of the weights that counts as a beginning, so that gradients that were none from
+# the first step on have vanished, too: at a hundredth of it, those per weight are around the epsilon of Adam, 1e-8.
+LEAST_REFERENCE = 1e-5
+# Second symptoms of a statistic, which need no curve of their own.
+SHOWN_ALREADY = {"misled", "exploded"}
 
 
 class TrainingWatch:
@@ -155,7 +157,8 @@ class TrainingWatch:
         values = self.statistics(engine)
         self.looks = self.steps = 0
         self.record.reviews += 1
-        self.record.show(values, engine.state.iteration)
+        shown = {key: found for key, found in values.items() if key not in SHOWN_ALREADY}
+        self.record.show(shown, engine.state.iteration)
         for key in values.keys() & SYMPTOMS.keys() if self.record.reviews > self.options.warm_up else ():
             for name, value in values[key].items():
                 self.compare(key, name, value, engine)

@@ -17,7 +17,7 @@ __all__ = ["LossHistory"]
 
 # Part of the error of a grey image below which a reconstruction is good: a generator with a skip connection begins with
 # the identity, whose error can only grow.
-HARMLESS = 0.2
+HARMLESS = 0.4
 
 
 class LossHistory:

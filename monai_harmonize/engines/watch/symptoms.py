@@ -39,14 +39,14 @@ class Symptom:
 SYMPTOMS: Mapping[str, Symptom] = {
     "spread": Symptom(
         "mode collapse",
-        Limit(0.1, 1.0),
+        Limit(0.25, 1.0),
         "the images of {name} differ from one another by {value} of what real ones do (alarm at {threshold} or less)",
         "lower the learning rates, give the reconstruction terms more weight, enlarge the replay pool, and begin anew:"
         " a collapsed generator rarely comes back",
     ),
     "dependence": Symptom(
         "mode collapse",
-        Limit(0.1, 1.0),
+        Limit(0.3, 1.0),
         "the images of {name} have little to do with its inputs: their distances correlate by {value} (alarm at"
         " {threshold} or less)",
         "give the cycle, identity or content terms more weight and begin anew",
@@ -59,7 +59,7 @@ SYMPTOMS: Mapping[str, Symptom] = {
     ),
     "vanished": Symptom(
         "vanishing gradients",
-        Limit(1e-3, 1.0, logarithmic=True),
+        Limit(0.01, 1.0, logarithmic=True),
         "gradients of {name}, relative to its weights, fell to {value} of what they were at the beginning (alarm at"
         " {threshold} or less)",
         "another adversarial loss (least squares, not cross-entropy), a lower learning rate of the discriminators, or"
@@ -67,7 +67,7 @@ SYMPTOMS: Mapping[str, Symptom] = {
     ),
     "exploded": Symptom(
         "exploding gradients",
-        Limit(1e3, 1.0, logarithmic=True),
+        Limit(100.0, 1.0, logarithmic=True),
         "gradients of {name}, relative to its weights, grew to {value} times what they were at the beginning (alarm"
         " at {threshold} or more)",
         "lower the learning rate",
