@@ -43,7 +43,7 @@ def small_generator() -> nn.Module:
 
 
 def small_discriminator() -> nn.Module:
-    return PatchDiscriminator(2, channels=8, in_channels=1, num_layers_d=2, norm="INSTANCE")
+    return PatchDiscriminator(2, channels=4, in_channels=1, num_layers_d=2, norm="INSTANCE")
 
 
 def watched_trainer(
@@ -51,7 +51,7 @@ def watched_trainer(
     *,
     generators: tuple[nn.Module, nn.Module] | None = None,
     learning_rates: tuple[float, float] = (4e-4, 4e-4),
-    epochs: int = 5,
+    epochs: int = 4,
     floor: float = 0.1,
     options: Mapping[str, Any] = SHORT,
     loss_weights: Mapping[str, float] | None = None,

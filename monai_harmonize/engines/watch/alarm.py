@@ -32,6 +32,7 @@ class Limit:
 
     def recovered(self, value: float) -> bool:
         """Whether a value has come back a fifth of the way to the healthy one; NaN never has."""
+        back: float
         if self.logarithmic:
             back = self.threshold * (self.healthy / self.threshold) ** RECOVERY
         else:
