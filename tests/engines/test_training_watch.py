@@ -80,7 +80,7 @@ def test_a_generator_with_a_constant_last_layer_has_collapsed(tmp_path: Path) ->
 
 
 def test_a_generator_that_ignores_its_input_is_told_from_one_that_does_not(tmp_path: Path) -> None:
-    found = trained(tmp_path, generators=(Ignorant(), small_generator()), options={**SHORT, "looks": 12})
+    found = trained(tmp_path, generators=(Ignorant(), small_generator()), options={**SHORT, "looks": 12}, epochs=5)
     assert found["dependence"] == {"generator_ab"}
 
 
