@@ -35,6 +35,8 @@ FREE = {"bundle_root", "ckpt_dir", "output_dir", "dataset_dir", "manifest", "rec
 FREE |= {"device", "rank", "world_size", "num_workers", "cache_rate", "val_interval"}
 # Refuses images or not, and changes none.
 FREE |= {"check_unit"}
+# Looks on, and changes no bit.
+FREE |= {"watch"}
 # Entries that are no options.
 SECTIONS = {"imports", "_desc_", "initialize", "run", "finalize", "train", "validate"}
 pytestmark = pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)

@@ -51,6 +51,7 @@ def test_training_writes_a_flat_model_and_a_resume_state(bundle: Path) -> None:
         assert all(isinstance(value, torch.Tensor) for value in state.values())
     state = torch.load(bundle / "models" / "resume.pt", weights_only=True)
     assert state["trainer"]["epoch"] == 1
+    assert json.loads((bundle / "models" / "watch.json").read_text())["state"] == "ended"
     scalars, images = logged(bundle / "eval")
     assert {"adversarial_ab", "cycle_a", "identity_b", "discriminator_a", "site_distance", "ssim_to_input"} <= scalars
     assert len(images) >= 2

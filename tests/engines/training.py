@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from monai_harmonize.data import PositionSampler, UnpairedDataset
-from monai_harmonize.engines import LinearDecay, ObjectiveTrainer, RandomState, ReplayPool, ResumeHandler
+from monai_harmonize.engines import LinearDecay, ObjectiveTrainer, RandomState, ReplayPool, ResumeHandler, TrainingWatch
 from monai_harmonize.engines.objective_trainer import unwrap
 from monai_harmonize.networks import ResNetGenerator, UNITTranslator
 from monai_harmonize.objectives import UNIT, CycleGAN
@@ -66,6 +66,7 @@ def make_trainer(
     unit: type[UNITTranslator] | None = None,
     rank: int = 0,
     ranks: int = 1,
+    watch: dict[str, int] | None = None,
     **options,
 ) -> ObjectiveTrainer:
     """Trainer of four epochs with everything that has a state; it resumes from ``folder``."""
@@ -95,6 +96,10 @@ def make_trainer(
     loader = DataLoader(dataset, batch_size=batch_size, sampler=sampler, num_workers=workers)
     handlers = [LrScheduleHandler(scheduler, print_lr=False) for scheduler in schedulers]
     handlers += [KillAt(kill)] if kill else []
+    if watch is not None:
+        outputs = {"generator_ab": {"generated": "fake_b", "real": "image_b", "source": "image_a"}}
+        real = {"discriminator_b": "image_b"}
+        handlers.append(TrainingWatch(folder / f"watch{rank}.json", outputs, real, options=watch))
     if folder is not None:
         shared = {**objective.networks, "average": average}
         shared |= {f"optimizer_{i}": item for i, item in enumerate(optimizers)}
