@@ -16,7 +16,7 @@ LABEL_VENV ?= .venv-label
 LABEL_BIN := $(LABEL_VENV)/bin
 LABEL_INSTALL := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints-label.txt
 
-.PHONY: demo test test-long test-label orthanc notebooks lint format docs bench clean
+.PHONY: demo test test-long test-label tools notebooks lint format docs bench clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -52,9 +52,9 @@ test: lint
 test-long: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
-# A PACS for the tests of `pacs`, which are skipped without one; unpacked here, not installed.
-orthanc:
-	tests/pacs/orthanc.sh .orthanc
+# A PACS and tools that judge DICOM, without which some tests are skipped; unpacked here, not installed.
+tools:
+	tests/tools.sh .tools
 
 $(LABEL_BIN)/python:
 	$(PYTHON) -m venv $(LABEL_VENV)
@@ -70,7 +70,7 @@ test-label: $(LABEL_VENV)/.ready
 	$(LABEL_BIN)/python -m pytest tests/label_app
 
 # Executes the tutorials from nothing. After a change: cp build/notebooks/*.ipynb tutorials/
-notebooks: $(VENV)/.tutorials $(LABEL_VENV)/.ready orthanc
+notebooks: $(VENV)/.tutorials $(LABEL_VENV)/.ready tools
 	$(BIN)/python tutorials/run.py --output build/notebooks
 
 format: $(VENV)/.test

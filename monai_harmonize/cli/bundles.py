@@ -13,7 +13,7 @@ from monai_harmonize.cli.bundle import Checkpoint
 from monai_harmonize.cli.bundle_check import problems_of
 from monai_harmonize.cli.messages import PROBLEMS, console, errors, only_warnings
 from monai_harmonize.engines.bundle import BUNDLES, find_bundle, known_bundles
-from monai_harmonize.engines.bundle_files import copy_bundle, export_bundle
+from monai_harmonize.engines.bundle_files import copy_bundle, export_bundle, place_of_copy
 
 __all__ = ["bundles"]
 
@@ -55,8 +55,10 @@ def copy(
     output: Annotated[Path, typer.Option(help="Folder that receives a folder of each.")] = BUNDLES,
 ) -> None:
     """Copy bundles of the package to where `python -m monai.bundle run` finds them and you can edit them."""
-    for name in names or [bundle.root.name for bundle in known_bundles()]:
-        console.print(f"{copy_bundle(find_bundle(name), output)}")
+    chosen = map(find_bundle, names) if names else known_bundles()
+    possible = {place_of_copy(bundle, output): bundle for bundle in chosen}  # all of them, or none is copied
+    for bundle in possible.values():
+        console.print(f"{copy_bundle(bundle, output)}")
 
 
 @bundles.command(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from monai.bundle import ConfigParser
 from monai.utils import optional_import
 from rich.table import Table
 
@@ -20,9 +21,13 @@ from monai_harmonize.cli.messages import INTERRUPTED, PROBLEMS, console, errors,
 from monai_harmonize.data import InputError
 
 if TYPE_CHECKING:
-    from monai_harmonize.pacs.batch import Tally
+    from monai_harmonize.pacs.batch import Batch, Tally
+    from monai_harmonize.pacs.service import RemoteSeries, Service
 
 __all__ = ["pacs"]
+
+# Where a bundle's metadata names what it is for.
+MODALITY = "network_data_format#inputs#image#modality"
 
 
 class Projection(str, Enum):
@@ -44,6 +49,7 @@ class SeriesHarmonizer:
         self.job = job
         self.states = states
         self.maker = job.maker()
+        self.modality = str(ConfigParser(job.bundle.metadata).get(MODALITY) or "")
 
     def __call__(self, source: Path, output: Path) -> Sequence[str]:
         """Harmonize the images of a folder; what failed comes back, file by file."""
@@ -84,7 +90,7 @@ def pacs(
     ca_bundle: Annotated[
         Path | None, typer.Option(help="Certificates of the authority that the server's own is signed by (PEM).")
     ] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for each part of an answer.")] = 60,
+    timeout: Annotated[float, typer.Option(min=1, max=86400, help="Seconds to wait for each part of an answer.")] = 60,
     attempts: Annotated[int, typer.Option(min=1, help="Tries of a request while the server is busy or away.")] = 5,
 ) -> None:
     """Harmonize series of a PACS as `harmonize` does files, and with --store put them beside their originals.
@@ -96,34 +102,47 @@ def pacs(
         raise InputError("The command pacs needs dicomweb-client: pip install monai-harmonize[pacs].")
     # Optional, and not needed by the other commands.
     from monai_harmonize.pacs.batch import Batch  # noqa: PLC0415
-    from monai_harmonize.pacs.patience import Patience  # noqa: PLC0415
     from monai_harmonize.pacs.query import parse_query  # noqa: PLC0415
-    from monai_harmonize.pacs.service import Service  # noqa: PLC0415
-    from monai_harmonize.pacs.session import checked_url, open_session  # noqa: PLC0415
 
     wanted = parse_query(query)
-    chosen = {"project": project, "panels": panels, "inverted": inverted}
-    options = {name: choice.value for name, choice in chosen.items() if choice is not None}
-    options |= {} if method is None else {"method": method}
+    options = {"project": project, "panels": panels, "inverted": inverted, "method": method}
     with only_warnings():
-        job = Job.of(bundle, checkpoint, overlay, options, states=presentation_state, quiet=True)
+        job = Job.of(bundle, checkpoint, overlay, chosen(options), states=presentation_state, quiet=True)
         harmonizer = SeriesHarmonizer(job, presentation_state)
-        session = open_session(checked_url(url), timeout, ca_bundle, warn=errors.print)
-        service = Service(checked_url(url), session, Patience(attempts, tell=errors.print))
+        service = connected(url, timeout, ca_bundle, attempts)
         found = service.series(wanted)
         batch = Batch(service, harmonizer, output, store=store, limit=limit, dry_run=dry_run, tell=errors.print)
-        if dry_run or not found:
-            tally = batch.run(found)
-        else:
-            try:
-                with alone_in(output):
-                    tally = batch.run(found)
-            except KeyboardInterrupt:
-                errors.print("Interrupted; the same command goes on where it was.")
-                raise typer.Exit(INTERRUPTED) from None
+        tally = batch.run(found) if dry_run or not found else run_alone(batch, found)
     print_tally(tally, output)
     if tally.stopped or tally.failed:
         raise typer.Exit(PROBLEMS)
+
+
+def chosen(options: Mapping[str, Enum | str | None]) -> dict[str, str]:
+    """The options that were given."""
+    texts = {name: choice.value if isinstance(choice, Enum) else choice for name, choice in options.items()}
+    return {name: text for name, text in texts.items() if text is not None}
+
+
+def connected(url: str, timeout: float, ca_bundle: Path | None, attempts: int) -> Service:
+    """The services of a server, which nothing has been asked of yet."""
+    from monai_harmonize.pacs.patience import Patience  # noqa: PLC0415
+    from monai_harmonize.pacs.service import Service  # noqa: PLC0415
+    from monai_harmonize.pacs.session import checked_url, open_session  # noqa: PLC0415
+
+    root = checked_url(url)
+    session = open_session(root, timeout, ca_bundle, warn=errors.print)
+    return Service(root, session, Patience(attempts, tell=errors.print))
+
+
+def run_alone(batch: Batch, found: Sequence[RemoteSeries]) -> Tally:
+    """Work on series while no other command does in the same folder."""
+    try:
+        with alone_in(batch.output):
+            return batch.run(found)
+    except KeyboardInterrupt:
+        errors.print("Interrupted; the same command goes on where it was.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def print_tally(tally: Tally, output: Path) -> None:

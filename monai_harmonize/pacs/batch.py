@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +12,10 @@ from typing import Protocol
 from monai_harmonize.data.dicom_derivation import derived_instance_uid, derived_series_uid
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.presentation_state import state_series_uid
-from monai_harmonize.data.writer_contract import Maker
+from monai_harmonize.data.writer_contract import SOFTWARE, Maker
 from monai_harmonize.pacs.errors import PacsError
 from monai_harmonize.pacs.fetched import OwnResultError, fetch_series, safe_name
+from monai_harmonize.pacs.kinds import why_not
 from monai_harmonize.pacs.report import CERTIFIED, Outcome, Report
 from monai_harmonize.pacs.results import Results
 from monai_harmonize.pacs.service import RemoteSeries, Service
@@ -30,10 +31,12 @@ class Harmonizer(Protocol):
 
     Attributes:
         maker: who the results say has made them.
+        modality: Modality (0008,0060) that the method is for, or nothing.
         states: results are presentation states.
     """
 
     maker: Maker
+    modality: str
     states: bool
 
     def __call__(self, source: Path, output: Path) -> Sequence[str]:
@@ -65,7 +68,7 @@ class Work:
     """A series, the one that is to be made of it, and where."""
 
     series: RemoteSeries
-    instances: Sequence[str]
+    instances: Collection[str]
     derived: str
     results: Path
 
@@ -83,7 +86,7 @@ class Batch:
         output: folder of the results and of ``pacs.csv``.
         store: store what passes; a series with a failed certificate never is.
         limit: fetch or store no more series than these; those that need neither do not count.
-        dry_run: tell what would be done and change nothing.
+        dry_run: tell what would be done; write nothing and fetch headers at most.
         tell: told of every series.
     """
 
@@ -118,6 +121,8 @@ class Batch:
         tally = Tally()
         self.worked_on.clear()
         self.known = self.report.known()
+        if found and not self.dry_run:
+            shutil.rmtree(self.output / FETCHED, ignore_errors=True)  # of a run that was killed
         for place, series in enumerate(found):
             if self.limit is not None and len(self.worked_on) >= self.limit:
                 tally.left = len(found) - place
@@ -129,7 +134,7 @@ class Batch:
             self.tell(" ".join(part for part in (f"{place + 1} of {len(found)}:", *told(row)) if part))
             if not self.dry_run and row != {name: text for name, text in known.items() if text}:
                 self.report.put_row(row)
-            if outcome is Outcome.failed and not self.service.answers():
+            if outcome is Outcome.failed and not self.service.answers(series.study):
                 tally.left = len(found) - place - 1
                 tally.stopped = "the server does not answer any more; the same command goes on where it was."
                 break
@@ -150,10 +155,13 @@ class Batch:
             "weights_digest": maker.weights_digest,
         }
         try:
-            instances = self.service.instances(series.study, series.uid) if series.study else []
-            work = Work(series, instances, derived, folder)
-            row |= {"derived_series": derived, "instances": str(len(instances))}
-            return {**row, **self.work(work)}
+            instances = self.service.instances(series.study, series.uid) if series.study else {}
+            row["instances"] = str(len(instances))
+            reason = why_not(series.modality, instances.values(), self.harmonizer.modality)
+            if reason:
+                return {**row, "outcome": Outcome.other_kind.value, "error": f"{reason}."}
+            row["derived_series"] = derived
+            return {**row, **self.work(Work(series, instances, derived, folder))}
         except OwnResultError:
             return {**row, "derived_series": "", "outcome": Outcome.own_result.value}
         except InputError as error:
@@ -177,6 +185,8 @@ class Batch:
             certified = {name: known[name] for name in CERTIFIED if known.get("derived_series") == work.derived}
             return {**certified, "outcome": Outcome.present.value}
         if self.dry_run:
+            if SOFTWARE in self.service.makers(work.series.study, work.series.uid, next(iter(work.instances))):
+                raise OwnResultError
             self.worked_on.add(work.series.uid)
             return {"outcome": Outcome.to_do.value}
         results = self.finished(work, known) or self.harmonize(work)
@@ -212,7 +222,6 @@ class Batch:
         """Fetch a series and make its results anew."""
         self.worked_on.add(work.series.uid)
         source = self.output / FETCHED / work.results.name
-        shutil.rmtree(self.output / FETCHED, ignore_errors=True)  # of a run that was killed
         shutil.rmtree(work.results, ignore_errors=True)
         try:
             fetch_series(self.service, work.series, work.instances, source)

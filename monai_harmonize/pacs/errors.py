@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import requests
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.pacs.patience import BUSY
 
-__all__ = ["PacsError", "explained"]
+__all__ = ["PacsError", "explained", "not_taken"]
 
 CREDENTIALS = "MONAI_HARMONIZE_PACS_USER and MONAI_HARMONIZE_PACS_PASSWORD, or MONAI_HARMONIZE_PACS_TOKEN, or ~/.netrc"
 ROOT = "give the root of its DICOMweb services with --url, such as http://host:8042/dicom-web"
@@ -25,6 +27,16 @@ ADVICE = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "does not take these instances",
     HTTPStatus.INTERNAL_SERVER_ERROR: "failed; its log tells why",
     HTTPStatus.NOT_IMPLEMENTED: "does not offer it",
+    **dict.fromkeys(BUSY, "is busy or away; try again later"),
+}
+# Failure Reason (0008,1197), PS3.18 I.2.2; of some codes the last digits are the server's own.
+REASONS = {
+    0x0110: "it could not process them",
+    0x0122: "it does not take this kind of object",
+    0x0124: "this user may not store",
+    0xA700: "it is out of room",
+    0xA900: "they do not fit their kind of object",
+    0xC000: "it does not understand them",
 }
 
 
@@ -55,6 +67,15 @@ def explained(error: Exception, doing: str) -> PacsError:
             "The same command goes on where it was."
         )
     return PacsError(f"{doing}: the answer is no DICOMweb; {ROOT}.")
+
+
+def not_taken(reasons: Sequence[int]) -> PacsError:
+    """What Failure Reasons (0008,1197) of instances in an answer mean; its UIDs stay untold."""
+    texts = []
+    for code in sorted(set(reasons)):
+        family = code & 0xF000 if code >= 0xC000 else code & 0xFF00 if code >= 0xA000 else code
+        texts.append(f"{REASONS.get(family, 'its log tells why')} ({code:04X}H)")
+    return PacsError(f"the storage: the server refuses {len(reasons)} instance(s): {'; '.join(texts)}.")
 
 
 def refused(status: int, doing: str) -> PacsError:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pydicom
+from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from monai_harmonize.data.dicom_derivation import is_harmonized
@@ -15,6 +16,8 @@ from monai_harmonize.pacs.errors import PacsError
 from monai_harmonize.pacs.service import RemoteSeries, Service
 
 __all__ = ["OwnResultError", "fetch_series", "safe_name"]
+
+UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 
 
 class OwnResultError(Exception):
@@ -46,9 +49,16 @@ def fetch_series(service: Service, series: RemoteSeries, expected: Collection[st
         return take
 
     def take(dataset: Dataset) -> None:
-        if is_harmonized(dataset):
+        try:
+            with disable_value_validation():  # its warnings show values
+                own = is_harmonized(dataset)
+                names = [str(dataset.get(name) or "") for name in UIDS]
+        except Exception as error:  # parsing damaged bytes raises whatever they lead to
+            raise PacsError(
+                "the fetch: the header of an instance is damaged; look at the series with the archive's own tools."
+            ) from error
+        if own:
             raise OwnResultError
-        names = [str(dataset.get(name) or "") for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]
         path = folder / f"{safe_name(names[2])}.dcm"
         if names[:2] != [series.study, series.uid] or names[2] not in expected or path.exists():
             raise PacsError("the fetch: the server gives an instance twice, or one that is not of the series.")

@@ -13,7 +13,7 @@ import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
-__all__ = ["Patience"]
+__all__ = ["BUSY", "Patience"]
 
 Result = TypeVar("Result")
 
@@ -32,6 +32,7 @@ BROKEN = (
     requests.exceptions.ContentDecodingError,
 )
 RANDOM = SystemRandom()
+LARGEST_POWER = 64
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Patience:
         busy = error.response is not None and error.response.status_code in BUSY
         if not busy and not isinstance(error, BROKEN):
             return None
-        own = min(self.first * 2 ** (attempt - 1), self.longest) * RANDOM.uniform(0.5, 1.0)
+        own = min(self.first * 2.0 ** min(attempt - 1, LARGEST_POWER), self.longest) * RANDOM.uniform(0.5, 1.0)
         asked = asked_pause(error.response)
         return None if asked > self.longest else max(own, asked)
 
@@ -88,5 +89,5 @@ def asked_pause(response: requests.Response | None) -> float:
         return 0.0
     try:
         return max(0.0, Retry().parse_retry_after(header))
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):  # a date may be none
         return 0.0

@@ -15,6 +15,8 @@ __all__ = ["parse_query"]
 EXAMPLE = "expected KEYWORD=VALUE, such as Modality=CR or StudyDate=20240101-"
 # PS3.4 C.2.2.2.5: a day, or a range of days that may be open at one end.
 DATES = re.compile(r"\d{8}|\d{8}-(\d{8})?|-\d{8}")
+# Wildcards alone fit every value.
+EVERY = re.compile(r"[*?]*\*[*?]*")
 # Attributes whose values can be compared.
 NO_KEYS = ("SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "OB or OW")
 
@@ -39,7 +41,7 @@ def parse_query(given: Sequence[str]) -> dict[str, str]:
         if not separator:
             raise InputError(f"--query: has no '='; {EXAMPLE}.")
         check_keyword(keyword)
-        if not value or value == "*":
+        if not value or EVERY.fullmatch(value):
             raise InputError(f"--query {keyword}: names no value, so that every series would match; {EXAMPLE}.")
         if keyword in query:
             raise InputError(f"--query {keyword}: is given twice; run the command once for each value.")

@@ -35,6 +35,7 @@ class Outcome(str, Enum):
     present = "present"
     withheld = "withheld"
     own_result = "own result"
+    other_kind = "other kind"
     failed = "failed"
     to_do = "to do"
 

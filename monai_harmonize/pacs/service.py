@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.pacs.errors import PacsError, explained
+from monai_harmonize.pacs.errors import PacsError, explained, not_taken
 from monai_harmonize.pacs.patience import Patience
 from monai_harmonize.pacs.session import PacsSession
 
@@ -29,11 +29,17 @@ Result = TypeVar("Result")
 Record = Mapping[str, Any]
 
 STUDY, SERIES, INSTANCE, MODALITY = "0020000D", "0020000E", "00080018", "00080060"
+SOP_CLASS, MANUFACTURER, EQUIPMENT = "00080016", "00080070", "0018A001"
+FAILED, FAILURE_REASON = "FailedSOPSequence", "FailureReason"
 # Instances come as they are stored: transcoding, the default, loses nothing less, and some servers cannot.
 AS_STORED = (("application/dicom", "*"),)
 # Digits and dots by the standard; what would be another part of an address is none.
-UID = re.compile(r"[\w.-]{1,64}")
+UID = re.compile(r"\w([\w.-]{0,62}\w)?", re.ASCII)
+# PS3.5 6.2; anything else in its place could be a name.
+CODE = re.compile(r"[A-Z0-9_ ]{1,16}")
 PAGE = 100
+# What libraries raise where they cannot read an answer.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, SyntaxError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class RemoteSeries:
     Args:
         study: Study Instance UID (0020,000D).
         uid: Series Instance UID (0020,000E).
-        modality: Modality (0008,0060), or nothing.
+        modality: Modality (0008,0060), or nothing where the server tells no code.
     """
 
     study: str
@@ -84,25 +90,41 @@ class Service:
             query: of ``parse_query``.
         """
         found: dict[str, RemoteSeries] = {}
-        for record in self._pages("the search", self.client.search_for_series, search_filters=dict(query)):
-            one = RemoteSeries(value(record, STUDY), value(record, SERIES), value(record, MODALITY))
+        for record in self._pages("the search", SERIES, self.client.search_for_series, search_filters=dict(query)):
+            modality = value(record, MODALITY)
+            code = modality if CODE.fullmatch(modality) else ""
+            one = RemoteSeries(value(record, STUDY), value(record, SERIES), code)
             found.setdefault(one.uid, one)
         return list(found.values())
 
-    def instances(self, study: str, series: str) -> list[str]:
-        """SOP Instance UIDs (0008,0018) of a series; none where there is no such series."""
+    def instances(self, study: str, series: str) -> dict[str, str]:
+        """SOP Class UIDs (0008,0016) by SOP Instance UID (0008,0018) of a series; none where there is no such series.
+
+        The class is empty where the server does not tell it.
+        """
         search = self.client.search_for_instances
         given = {"study_instance_uid": study, "series_instance_uid": series}
         try:
-            records = list(self._pages("the search for instances", search, **given))
+            records = list(self._pages("the search for instances", INSTANCE, search, **given))
         except PacsError as error:
-            cause = error.__cause__
-            if isinstance(cause, requests.HTTPError) and cause.response.status_code == requests.codes.not_found:
-                return []
+            if is_missing(error):
+                return {}
             raise
         # Servers that do not know the series may answer for the study.
         own = [record for record in records if value(record, SERIES) in ("", series)]
-        return list(dict.fromkeys(value(record, INSTANCE) for record in own))
+        return {value(record, INSTANCE): value(record, SOP_CLASS) for record in own}
+
+    def makers(self, study: str, series: str, instance: str) -> list[str]:
+        """Manufacturers in Contributing Equipment Sequence (0018,A001), of an instance's header alone.
+
+        None where the server gives no headers without pixels.
+        """
+        header = partial(self.client.retrieve_instance_metadata, study, series, instance)
+        try:
+            items = self._do("the header", lambda: header()[EQUIPMENT]["Value"])
+        except PacsError:
+            return []
+        return [value(item, MANUFACTURER) for item in items] if isinstance(items, list) else []
 
     def fetch(self, series: RemoteSeries, begin: Callable[[], Callable[[Dataset], None]]) -> None:
         """Get the instances of a series as they are stored, one after the other.
@@ -114,7 +136,8 @@ class Service:
 
         def request() -> None:
             take = begin()
-            for dataset in readable(self.client.iter_series(series.study, series.uid, media_types=AS_STORED)):
+            ask = partial(self.client.iter_series, series.study, series.uid, media_types=AS_STORED)
+            for dataset in readable(ask):
                 take(dataset)
 
         self._do("the fetch", request)
@@ -125,10 +148,20 @@ class Service:
         Args:
             study: Study Instance UID of all of them.
             instances: paths.
+
+        Raises:
+            PacsError: the server says that it does not take all of them.
         """
         with disable_value_validation():
             datasets = [dcmread(path) for path in instances]
-        self._do("the storage", lambda: self.storer.store_instances(datasets, study))
+
+        def request() -> list[int]:
+            answer = self.storer.store_instances(datasets, study)
+            return [int(item.get(FAILURE_REASON) or 0) for item in answer.get(FAILED) or []]
+
+        reasons = self._do("the storage", request)
+        if reasons:
+            raise not_taken(reasons)
 
     def delete(self, study: str, series: str) -> bool:
         """Delete a series where the server can do that; most do not offer it."""
@@ -138,45 +171,57 @@ class Service:
             return False
         return True
 
-    def answers(self) -> bool:
-        """Whether the server does anything for this user now."""
+    def answers(self, study: str) -> bool:
+        """Whether the server tells this user now which series a study has; not every server lists all that it has."""
         try:
-            for record in self.client.search_for_series(limit=1):
-                identity_of(record, "a search")
-        except (requests.RequestException, ValueError):
-            return False
+            self._records("a search", SERIES, partial(self.client.search_for_series, study or None, limit=1), 1)
+        except PacsError as error:
+            return is_missing(error)
         return True
 
-    def _pages(self, doing: str, search: Callable[..., Any], **given: Any) -> Iterator[Record]:
+    def _pages(self, doing: str, named: str, search: Callable[..., Any], **given: Any) -> Iterator[Record]:
         """Results of a search until a page brings none that is new: servers may ignore limit or offset."""
         seen: set[tuple[str, str]] = set()
         while True:
-            page = self._do(doing, partial(search, **given, limit=self.page, offset=len(seen)))
-            records = {identity_of(record, doing): record for record in page}
+            records = self._records(doing, named, partial(search, **given, limit=self.page, offset=len(seen)))
             new = {name: record for name, record in records.items() if name not in seen}
             if not new:
                 return
             seen |= set(new)
             yield from new.values()
 
-    def _do(self, doing: str, request: Callable[[], Result]) -> Result:
+    def _records(
+        self, doing: str, named: str, search: Callable[[], Any], attempts: int | None = None
+    ) -> dict[tuple[str, str], Record]:
+        """Results of one search by their identity, see ``identity_of``."""
+        return self._do(doing, lambda: {identity_of(record, named): record for record in search()}, attempts)
+
+    def _do(self, doing: str, request: Callable[[], Result], attempts: int | None = None) -> Result:
         try:
-            return self.patience(request)
+            return (self.patience if attempts is None else replace(self.patience, attempts=attempts))(request)
         except InputError:
             raise
-        except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (requests.RequestException, *UNREADABLE) as error:
             raise explained(error, doing) from error
 
 
-def readable(answer: Iterator[Dataset]) -> Iterator[Dataset]:
+def is_missing(error: PacsError) -> bool:
+    """Whether the server does not know what was asked for."""
+    cause = error.__cause__
+    return isinstance(cause, requests.HTTPError) and cause.response.status_code == requests.codes.not_found
+
+
+def readable(ask: Callable[[], Iterator[Dataset]]) -> Iterator[Dataset]:
     """Instances of an answer, parsed.
 
     Raises:
         PacsError: one of them cannot be parsed.
     """
+    answer: Iterator[Dataset] | None = None
     for number in count(1):
         try:
             with disable_value_validation():  # its warnings show values, which may be the patient's
+                answer = ask() if answer is None else answer
                 dataset = next(answer, None)
         except requests.RequestException:
             raise
@@ -190,15 +235,19 @@ def readable(answer: Iterator[Dataset]) -> Iterator[Dataset]:
         yield dataset
 
 
-def identity_of(record: Any, doing: str) -> tuple[str, str]:
+def identity_of(record: Any, named: str) -> tuple[str, str]:
     """UIDs by which a result differs from others.
 
+    Args:
+        record: what the server says.
+        named: tag of the UID that it must name.
+
     Raises:
-        PacsError: it is no result of a search.
+        TypeError: it is no result of a search.
     """
     names = value(record, SERIES), value(record, INSTANCE)
-    if not any(names) or not all(UID.fullmatch(name) for name in (*names, value(record, STUDY)) if name):
-        raise explained(ValueError(), doing)
+    if not value(record, named) or not all(UID.fullmatch(name) for name in (*names, value(record, STUDY)) if name):
+        raise TypeError
     return names
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
+from netrc import NetrcParseError
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
+from requests.utils import get_netrc_auth
 
 from monai_harmonize.data.errors import InputError
 
@@ -18,6 +21,8 @@ __all__ = ["PacsSession", "checked_url", "open_session"]
 
 USER, PASSWORD, TOKEN = (f"MONAI_HARMONIZE_PACS_{name}" for name in ("USER", "PASSWORD", "TOKEN"))
 
+# Visible characters of ASCII.
+PLAIN_TEXT = re.compile(r"[!-~]+")
 # What needs no code in a query and what stands for a blank everywhere.
 PLAIN = {"%2A": "*", "%2C": ",", "%3A": ":", "%3F": "?", "+": "%20"}
 
@@ -95,12 +100,29 @@ def open_session(
     if user and token:
         raise InputError(f"{TOKEN}: is set beside {USER}; set one of them.")
     if token:
+        if not PLAIN_TEXT.fullmatch(token):
+            raise InputError(f"{TOKEN}: holds a blank, a line break or a special character, which no token has.")
         session.auth = BearerToken(token)
     elif user:
         session.auth = HTTPBasicAuth(user.encode(), password.encode())
+    else:
+        check_netrc(url)
     if session.auth is not None and urlsplit(url).scheme == "http" and not is_local(urlsplit(url).hostname or ""):
         warn("The credentials go over the network unencrypted; use the server's https address.")
     return session
+
+
+def check_netrc(url: str) -> None:
+    """Raise ``InputError`` for a file of passwords that cannot be read: requests would be sent without.
+
+    Nothing of the file is repeated.
+    """
+    try:
+        get_netrc_auth(url, raise_errors=True)
+    except (NetrcParseError, OSError, ValueError):
+        raise InputError(
+            "~/.netrc (or the file that NETRC names): cannot be read; repair it, or set NETRC to another file."
+        ) from None
 
 
 def plain_query(url: str) -> str:
@@ -115,7 +137,7 @@ def plain_query(url: str) -> str:
 
 
 def checked_url(url: str) -> str:
-    """The address without a slash at its end.
+    """The address without a slash at its end, its scheme in small letters.
 
     Raises:
         InputError: it is no address of a web server, or it holds a user and a password, which others on this machine
@@ -126,7 +148,7 @@ def checked_url(url: str) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or parts.scheme not in ("http", "https"):
+    if not host or parts.scheme not in ("http", "https") or not url.isprintable() or " " in url:
         raise InputError("--url: is no address; expected one such as http://host:8042/dicom-web.")
     if "@" in parts.netloc:
         raise InputError(
@@ -134,7 +156,7 @@ def checked_url(url: str) -> str:
         )
     if parts.query or parts.fragment:
         raise InputError("--url: holds a query (?) or a fragment (#); expected one such as http://host:8042/dicom-web.")
-    return url.rstrip("/")
+    return parts.geturl().rstrip("/")
 
 
 def is_local(host: str) -> bool:

@@ -50,9 +50,15 @@ def test_copy(cli, tmp_path: Path, monkeypatch) -> None:
     assert {path.name for path in copied.iterdir()} == {"LICENSE", "configs", "docs"}
     for file in copied.rglob("*.json"):
         assert file.read_bytes() == (SHIPPED / "cyclegan_cxr" / "configs" / file.name).read_bytes()
-    again = cli("bundles", "copy", "cyclegan_cxr")
-    assert again.exit_code == 2
-    assert "exists already" in again.stderr
+    for names in (["cyclegan_cxr"], ["unit_cxr", "cyclegan_cxr"], ["unit_cxr", "nowhere"]):
+        again = cli("bundles", "copy", *names)
+        assert again.exit_code == 2
+        assert "exists already" in again.stderr or "no folder of a bundle" in again.stderr
+        assert not (tmp_path / "bundles" / "unit_cxr").exists()
+    # From within a bundle, and one that is named twice.
+    monkeypatch.chdir(copied)
+    assert cli("bundles", "copy", ".", copied, "--output", tmp_path / "own").exit_code == 0
+    assert [path.name for path in (tmp_path / "own").iterdir()] == ["cyclegan_cxr"]
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in Path("bundles").iterdir()))

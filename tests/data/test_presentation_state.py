@@ -1,8 +1,6 @@
 """A presentation state shows the original as the derived image looks, and touches nothing."""
 
 import logging
-import shutil
-import subprocess
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.presentation_state import write_presentation_state
 from monai_harmonize.data.writer_contract import Maker
 from monai_harmonize.transforms import LoadRadiograph, RestoreGreyLevels, ScaleGreyLevels
+from tests.tools import run_tool
 
 try:
     from pydicom.pixels import apply_modality_lut, apply_voi_lut
@@ -225,25 +224,19 @@ def test_real_images_look_like_their_derived_images(real_data, tmp_path):
         np.testing.assert_allclose(shown_through(pydicom.dcmread(state), source), shown, atol=tolerance)
 
 
-def tool(name, package):
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed (Debian package {package})")
-    return name
-
-
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 @pytest.mark.parametrize(
     ("kind", "scale"), [("DX", (None, None)), ("CT", ("1", "-1024")), ("CT", ("0.5", "-1000"))], ids=str
 )
 def test_dcmtk_shows_the_same(tmp_path, make_dicom, photometric, kind, scale):
-    command = tool("dcmp2pgm", "dcmtk")
     values = np.arange(4096, dtype=np.uint16).reshape(64, 64)
     header = SINGLE_CT | {"WindowCenter": "40", "WindowWidth": "400"} if kind == "CT" else {}
     header |= {"RescaleSlope": scale[0], "RescaleIntercept": scale[1], "PhotometricInterpretation": photometric}
     header |= {"PatientID": "7", "InstanceNumber": 1}
     source = make_dicom(tmp_path / "a.dcm", values, BitsStored=12, **header)
     derived, state = both(source, tmp_path)
-    subprocess.run([command, "-p", state, source, tmp_path / "a.pgm"], check=True)
+    done = run_tool("dcmp2pgm", "dcmtk", "-p", state, source, tmp_path / "a.pgm")
+    assert done.returncode == 0, done.stderr
     in_dcmtk = np.asarray(Image.open(tmp_path / "a.pgm")).astype(float)
     assert np.ptp(in_dcmtk) > 200
     np.testing.assert_allclose(in_dcmtk, shown_image(pydicom.dcmread(derived)), atol=1.5)  # it rounds down
@@ -251,7 +244,7 @@ def test_dcmtk_shows_the_same(tmp_path, make_dicom, photometric, kind, scale):
 
 def complaints(path):
     """Errors of dciodvfy, without those about values that the source has already."""
-    report = subprocess.run([tool("dciodvfy", "dicom3tools"), path], capture_output=True, text=True, check=False).stderr
+    report = run_tool("dciodvfy", "dicom3tools", path).stderr
     return {line for line in report.splitlines() if "Error" in line}
 
 

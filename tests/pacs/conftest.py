@@ -18,8 +18,8 @@ from monai.bundle import ConfigParser
 from monai_harmonize.engines.weights import save_weights
 from monai_harmonize.phantoms.ct_dicom import Acquisition, Geometry, write_ct_series
 from tests.pacs.proxy import Proxy
+from tests.tools import MACHINE, UNPACKED, environment_of
 
-ROOTS = (Path(".orthanc"), Path("/"))
 PLUGIN = "usr/share/orthanc/plugins/libOrthancDicomWeb.so"
 
 
@@ -27,7 +27,7 @@ class Orthanc:
     """A server with a folder of its own; it can be killed and started again with what it holds."""
 
     def __init__(self, root: Path, folder: Path, **settings) -> None:
-        self.root, self.folder = root.resolve(), folder
+        self.root, self.folder = root, folder
         self.folder.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -53,15 +53,10 @@ class Orthanc:
         return f"http://127.0.0.1:{self.port}/dicom-web"
 
     def start(self) -> "Orthanc":
-        environment = dict(os.environ)
-        if self.root != Path("/"):
-            libraries = [*self.root.glob("usr/lib/*-linux-gnu"), *self.root.glob("lib/*-linux-gnu")]
-            environment["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
-            environment["DCMDICTPATH"] = str(next(self.root.glob("usr/share/libdcmtk*/dicom.dic")))
         with (self.folder / "log.txt").open("a") as log:
             self.process = subprocess.Popen(
                 [self.root / "usr/sbin/Orthanc", self.folder / "orthanc.json"],
-                env=environment,
+                env=environment_of(self.root),
                 stdout=log,
                 stderr=log,
             )
@@ -120,10 +115,10 @@ def started(root: Path, folder: Path, tries: int = 3, **settings) -> Orthanc:
 @pytest.fixture(scope="session")
 def orthanc_root() -> Path:
     """Where Orthanc lies."""
-    for root in ROOTS:
+    for root in (UNPACKED, MACHINE):
         if (root / "usr/sbin/Orthanc").is_file() and (root / PLUGIN).exists():
             return root
-    pytest.skip("there is no Orthanc: run `make orthanc`, or install orthanc and orthanc-dicomweb")
+    pytest.skip("there is no Orthanc: run `make tools`, or install orthanc and orthanc-dicomweb")
 
 
 @pytest.fixture(scope="session")

@@ -70,7 +70,12 @@ def test_stored_series_lie_beside_their_originals(pacs, judged, orthanc, proxy_o
         assert not any(method == "POST" for method, _ in proxy.seen)
         assert orthanc.held().keys() == after.keys()
     assert [row["verdict"] for row in report(tmp_path / "out")][:3] == verdicts
-    # Other options make other results, of the originals only.
+    # Other options make other results, of the originals only; a dry run fetches nothing to know that.
+    proxy.seen.clear()
+    done = pacs(*given, "--inverted", "turn", "--dry-run", output=tmp_path / "turned")
+    assert {line.split(":")[-1].strip() for line in done.stderr.splitlines()} == {"to do", "own result"}
+    assert done.stderr.count("own result") == done.stderr.count("to do") == 3
+    assert not any(path.rsplit("/", 2)[-2] == "series" for _, path in proxy.seen)
     done = pacs(*given, "--inverted", "turn", output=tmp_path / "turned")
     assert outcomes(tmp_path / "turned") == {"stored": 3, "own result": 3}
     assert len(orthanc.held()) == 9
@@ -117,7 +122,7 @@ def test_presentation_states_are_stored_beside_the_images(pacs, orthanc, films, 
     assert orthanc.held().keys() == held
     assert outcomes(tmp_path / "out")["present"] == len(stored)
     assert pacs(*given, query="Modality=PR").exit_code == 0
-    assert outcomes(tmp_path / "out")["own result"] == len(stored)
+    assert outcomes(tmp_path / "out")["other kind"] == len(stored)
 
 
 def test_a_failed_certificate_is_withheld(pacs, judged, orthanc, films, tmp_path: Path) -> None:

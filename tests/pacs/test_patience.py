@@ -36,12 +36,14 @@ def test_pauses_double_and_are_shortened_at_random() -> None:
         assert all(0.5 * 2**number <= pause <= 2**number for pause in taken)
         assert len(set(taken)) > 10
     assert max(pauses(*[requests.ConnectionError()] * 9, attempts=10, longest=4)) <= 4
+    assert max(pauses(*[requests.ConnectionError()] * 2000, attempts=2001, longest=4)) <= 4
 
 
 def test_the_server_may_name_the_pause() -> None:
     assert pauses(answer(503, Retry_After="7"), answer(429, Retry_After="3")) == [7, 3]
     assert pauses(answer(503, Retry_After="0"))[0] >= 0.5
-    assert pauses(answer(503, Retry_After="soon"))[0] <= 1
+    for unreadable in ("soon", "-3", "Fri, 31 Dec 99999 23:59:59 GMT"):
+        assert pauses(answer(503, Retry_After=unreadable))[0] <= 1
     later = datetime.now(timezone.utc) + timedelta(seconds=30)
     assert 25 < pauses(answer(503, Retry_After=format_datetime(later, usegmt=True)))[0] <= 30
     assert asked_pause(None) == 0

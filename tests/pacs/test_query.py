@@ -9,8 +9,9 @@ from monai_harmonize.pacs.query import parse_query
 
 
 def test_keywords_and_values() -> None:
-    given = ["Modality=CR", " StudyDate = 20240101-", "PatientID=a=b", "StudyDescription=THORAX*"]
+    given = ["Modality=CR", " StudyDate = 20240101-", "PatientID=a=b", "StudyDescription=THORAX*", "StationName=??"]
     expected = {"Modality": "CR", "StudyDate": "20240101-", "PatientID": "a=b", "StudyDescription": "THORAX*"}
+    expected["StationName"] = "??"
     assert parse_query(given) == expected
 
 
@@ -31,6 +32,8 @@ def test_dates_and_ranges(dates: str) -> None:
         (["qqqqqqq=5"], "expected one such as Modality"),
         (["Modality="], "no value"),
         (["Modality=*"], "no value"),
+        (["Modality=?*"], "no value"),
+        (["PatientName=**"], "no value"),
         (["Modality=CR", "Modality=DX"], "twice"),
         (["StudyDate=2024-01-01"], "YYYYMMDD"),
         (["StudyDate=20240101-20240131-"], "YYYYMMDD"),

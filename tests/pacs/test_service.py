@@ -6,23 +6,11 @@ import pydicom
 import pytest
 from pydicom.uid import generate_uid
 
-from monai_harmonize.data import InputError
 from monai_harmonize.pacs.errors import PacsError
 from monai_harmonize.pacs.fetched import OwnResultError, fetch_series, safe_name
-from monai_harmonize.pacs.patience import Patience
-from monai_harmonize.pacs.service import RemoteSeries, Service
-from monai_harmonize.pacs.session import open_session
+from monai_harmonize.pacs.service import RemoteSeries
 from monai_harmonize.pacs.storage import store_whole
-
-
-def service(url: str, attempts: int = 1, **options) -> Service:
-    patience = Patience(attempts, first=0.1)
-    return Service(url, open_session(url, 20, environment={}), patience, **options)
-
-
-def of(path: Path) -> RemoteSeries:
-    dataset = pydicom.dcmread(path)
-    return RemoteSeries(dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.Modality)
+from tests.pacs.services import of, service
 
 
 @pytest.fixture
@@ -64,8 +52,8 @@ def test_a_search_takes_what_matches_and_nothing_else(orthanc, films) -> None:
     assert len(searcher.series({"PatientID": "SECR?T*", "Modality": "D*"})) == 3
     two = ",".join(of(path).uid for path in films[:2])
     assert {one.uid for one in searcher.series({"SeriesInstanceUID": two})} == set(two.split(","))
-    assert searcher.instances(of(films[0]).study, generate_uid()) == []
-    assert searcher.instances(generate_uid(), generate_uid()) == []
+    assert searcher.instances(of(films[0]).study, generate_uid()) == {}
+    assert searcher.instances(generate_uid(), generate_uid()) == {}
 
 
 def test_a_server_that_ignores_pages_ends(orthanc, proxy_of, films) -> None:
@@ -197,43 +185,6 @@ def test_a_refused_store_says_why(orthanc, proxy_of, many) -> None:
         proxy.rule = lambda method, path, status=status: (status, {}, b"") if method == "POST" else None
         with pytest.raises(PacsError, match=rf"{words}.*\({status} "):
             store_whole(service(proxy.url), of(many[0]).study, of(many[0]).uid, {"1.2.3": many[0]})
-
-
-@pytest.mark.parametrize(
-    ("answer", "message"),
-    [
-        ((200, {"Content-Type": "text/html"}, b"<html>SECRET</html>"), "no DICOMweb"),
-        ((200, {"Content-Type": "application/json"}, b'{"a": 1}'), "no DICOMweb"),
-        ((200, {"Content-Type": "application/json"}, b'[{"0020000E": {"Value": ["../x"]}}]'), "no DICOMweb"),
-        ((200, {"Content-Type": "application/json"}, b"[1]"), "no DICOMweb"),
-        ((302, {"Location": "http://127.0.0.1:1/SECRET"}, b""), "sends elsewhere"),
-        ((401, {}, b"SECRET"), "MONAI_HARMONIZE_PACS_USER"),
-        ((403, {}, b""), "ask its administrator"),
-        ((400, {}, b""), "check --query"),
-        ((500, {}, b"SECRET"), "its log tells why"),
-        ((599, {}, b""), "599 unknown status"),
-    ],
-)
-def test_answers_that_are_none_are_named(orthanc, proxy_of, answer, message: str) -> None:
-    proxy = proxy_of(orthanc)
-    proxy.rule = lambda method, path: answer
-    asked = service(proxy.url)
-    assert not asked.answers()
-    with pytest.raises(PacsError, match=message) as caught:
-        asked.series({"PatientName": "SECRET"})
-    assert "SECRET" not in str(caught.value)
-    assert isinstance(caught.value, InputError)
-
-
-def test_an_answer_that_is_no_series_is_named(orthanc, proxy_of, films, tmp_path: Path) -> None:
-    proxy = proxy_of(orthanc)
-    for answer in (
-        (200, {"Content-Type": "text/html"}, b"<html></html>"),
-        (200, {"Content-Type": 'multipart/related; type="application/dicom"; boundary=x'}, b"--x\r\n\r\nno\r\n--x--"),
-    ):
-        proxy.rule = lambda method, path, answer=answer: answer
-        with pytest.raises(PacsError, match="part 1 of the answer is no DICOM instance"):
-            fetch_series(service(proxy.url), of(films[0]), ["1.2.3"], tmp_path / "in")
 
 
 def test_a_wrong_place_and_a_silent_one(orthanc, films) -> None:

@@ -18,7 +18,18 @@ def test_addresses(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "pacs", "pacs:8042/dicom-web", "ftp://pacs/x", "file:///etc", "http://", "http://a:b/"]
+    "url",
+    [
+        "",
+        "pacs",
+        "pacs:8042/dicom-web",
+        "ftp://pacs/x",
+        "file:///etc",
+        "http://",
+        "http://a:b/",
+        "http://a b/",
+        f"{URL}\n",
+    ],
 )
 def test_what_is_no_address(url: str) -> None:
     with pytest.raises(InputError, match="expected one such as"):
@@ -50,6 +61,28 @@ def test_netrc_is_asked_where_the_environment_says_nothing(tmp_path: Path, monke
     assert authorization(open_session(URL, 5, environment={}), "http://elsewhere/x") is None
     # A token of the environment is not replaced.
     assert authorization(open_session(URL, 5, environment={"MONAI_HARMONIZE_PACS_TOKEN": "abc"})) == "Bearer abc"
+
+
+def test_a_scheme_in_capital_letters_is_one() -> None:
+    assert checked_url("HTTPS://Pacs.example/Dicom-Web/") == "https://Pacs.example/Dicom-Web"
+
+
+@pytest.mark.parametrize("token", ["abc\n", " abc", "a c", "\u00e4bc", "\x00"])
+def test_what_is_no_token_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(InputError, match="which no token has") as caught:
+        open_session(URL, 5, environment={"MONAI_HARMONIZE_PACS_TOKEN": token})
+    assert token not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"machine", b"hush hush", b"machine 127.0.0.1 login me password \xff\xfe"])
+def test_a_netrc_that_cannot_be_read_is_told_and_not_repeated(tmp_path: Path, monkeypatch, content: bytes) -> None:
+    """Requests would be sent without credentials, or fail for what looks like another reason."""
+    (tmp_path / "netrc").write_bytes(content)
+    with pytest.raises(InputError, match=r"netrc.*cannot be read") as caught:
+        open_session(URL, 5, environment={})
+    assert "hush" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    open_session(URL, 5, environment={"MONAI_HARMONIZE_PACS_TOKEN": "abc"})
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,12 @@ def test_uses_public_names_only(notebook: Notebook) -> None:
         assert {alias.name for alias in node.names} <= set(public)
 
 
+def test_commands_stand_where_their_failure_counts(notebook: Notebook) -> None:
+    """IPython goes on after a line with ``!``; the first cell's names what to do instead."""
+    lines = [line for code in sources(notebook, "code") for line in code.splitlines() if line.startswith("!")]
+    assert len(lines) == 1
+
+
 def test_checks_itself(notebook: Notebook) -> None:
     checks = [node for node in ast.walk(python(notebook)) if isinstance(node, ast.Assert)]
     assert len(checks) >= 3
