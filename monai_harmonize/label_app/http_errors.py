@@ -17,6 +17,7 @@ from fastapi import HTTPException
 from fastapi.middleware import Middleware
 from fastapi.responses import JSONResponse
 from monailabel.interfaces.exception import MONAILabelException
+from requests import RequestException
 
 from monai_harmonize.engines.plain_errors import input_error_in
 
@@ -24,7 +25,7 @@ __all__ = ["ABSENT", "WRONG", "asked_output", "explain_errors", "http_errors"]
 
 logger = logging.getLogger(__name__)
 
-WRONG, ABSENT, BROKEN = 400, 404, 500
+WRONG, ABSENT, BROKEN, BEHIND = 400, 404, 500, 502
 SERVER = "monailabel.app"
 # What an end point itself cannot do with a request is the request's fault; all else happens behind.
 SERVERS = ("monailabel.", "monai_harmonize.")
@@ -37,8 +38,8 @@ asked_output: ContextVar[str | None] = ContextVar("asked_output", default=None)
 def http_error(error: Exception) -> HTTPException:
     """An exception as status and words.
 
-    What the client gave is told with status 400 in our words, an unknown model or image with 404. Anything else is 500;
-    its place goes to the log, its message does not: a library's message may quote a header.
+    What the client gave is told with status 400 in our words, an unknown model or image with 404, what a DICOMweb server
+    does not do with 502. Anything else is 500; its place goes to the log, its message does not: a library's message may quote a header.
     """
     cause = input_error_in(error)
     if cause is not None:
@@ -49,6 +50,8 @@ def http_error(error: Exception) -> HTTPException:
         return error
     if isinstance(error, JSONDecodeError):
         return HTTPException(WRONG, "params is no JSON object.")
+    if isinstance(error, RequestException):
+        return HTTPException(BEHIND, f"the DICOMweb server refuses or does not answer ({type(error).__name__}).")
     if is_of_the_request(error):
         return HTTPException(WRONG, "params is no JSON object, or a name or a file is none that can be used here.")
     places = "".join(traceback.format_tb(error.__traceback__))

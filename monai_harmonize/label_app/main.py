@@ -11,7 +11,7 @@ from typing import Any
 
 from monailabel.config import settings
 from monailabel.interfaces.app import MONAILabelApp
-from monailabel.interfaces.datastore import Datastore
+from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.exception import MONAILabelError, MONAILabelException
 from monailabel.tasks.activelearning.first import First
 from monailabel.tasks.activelearning.random import Random
@@ -23,6 +23,7 @@ from monai_harmonize.label_app.batch_task import BatchInfer
 from monai_harmonize.label_app.http_errors import asked_output, explain_errors, http_errors
 from monai_harmonize.label_app.infer_tasks import BundleInfer, infer_tasks
 from monai_harmonize.label_app.look_strategy import FarthestLook
+from monai_harmonize.label_app.modality_check import refuse_other_modality
 from monai_harmonize.label_app.outputs import refuse_empty, refuse_output
 from monai_harmonize.label_app.own_settings import keep_patients_out_of_logs, set_defaults, unpack_safely
 from monai_harmonize.label_app.served_bundles import Kind, reads_dicom, served_bundles
@@ -99,15 +100,20 @@ class HarmonizeApp(MONAILabelApp):
     def infer(self, request: dict[str, Any], datastore: Datastore | None = None) -> dict[str, Any]:
         """Inference of one image; what a client did wrong is told by status and ``detail``."""
         with http_errors():
-            output, store, name = asked_output.get(), datastore or self.datastore(), request.get("model")
-            given, task = self.with_image(request, store), self._infers.get(name) if isinstance(name, str) else None
-            if task is not None:
-                refuse_output(output, task, store, given)
-                if task.kind is Kind.harmonizer:  # what is stored is no label, and never among those of annotators
-                    given["label_tag"] = task.bundle.root.name
+            output, store = asked_output.get(), datastore or self.datastore()
+            given = self.with_image(request, store)
+            task, image = self._infers[given["model"]], request["image"]
+            refuse_output(output, task, store, given)
+            keep = given.pop("save_label", False) and not self.is_upload(image)
             found = dict(super().infer(given, store))
             refuse_empty(output, found["params"])
-            return {**found, "tag": given.get("label_tag", found["tag"])}
+            if keep and found["file"]:
+                # What a harmonizer makes is no label, and never among those of annotators.
+                own = task.bundle.root.name if task.kind is Kind.harmonizer else None
+                found["tag"] = own or given.get("label_tag") or DefaultLabelTag.ORIGINAL
+                told = {"model": task.bundle.root.name, "params": found["params"]}
+                found["label"] = store.save_label(image, found["file"], found["tag"], told)
+            return found
 
     def infer_wsi(self, *_: Any) -> dict[str, Any]:
         """Whole slides: none."""
@@ -138,6 +144,7 @@ class HarmonizeApp(MONAILabelApp):
             return dict(request)
         if isinstance(store, SeriesOnDicomWeb):
             folder = store.dicom_folder(image)
+            refuse_other_modality(self.bundles[name], folder)  # a conversion no longer tells
             return {**request, "image": str(folder)} if reads_dicom(self.bundles[name]) else dict(request)
         path = store.get_image_uri(image)
         if not path:

@@ -6,6 +6,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from monailabel.config import settings
@@ -32,8 +33,9 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-# Of labels, beside those of images; a harmonized series is a ZIP archive.
-LABEL_SUFFIXES = (".json", ".nrrd", ".seg.nrrd", ".mha", ".zip")
+# Of what trainings read, and of what else inference may leave; a harmonized series is a ZIP archive.
+FINAL_SUFFIXES = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".json")
+RESULT_SUFFIXES = (".nrrd", ".mha", ".dcm", ".zip")
 # What saving a final label to a DICOMweb server, and an answer as DICOM SEG, needs; it comes with dcmqi.
 SEGMENTATION_WRITER = "itkimage2segimage"
 UID = set("0123456789.")
@@ -94,8 +96,8 @@ class FolderOfStudies(GuardedStore):
             InputError: a file of a format in which there are no labels.
         """
         suffix = self._to_id(Path(label_filename).name)[1]
-        known = [*(pattern.removeprefix("*") for pattern in self._extensions), *LABEL_SUFFIXES]
-        if suffix not in known:
+        known = FINAL_SUFFIXES if label_tag == DefaultLabelTag.FINAL else (*FINAL_SUFFIXES, *RESULT_SUFFIXES)
+        if suffix.lower() not in known:
             raise InputError(f"a file {suffix or 'without suffix'} is no label; expected {', '.join(known)}.")
         return super().save_label(image_id, label_filename, label_tag, label_info, **options)
 
@@ -178,8 +180,19 @@ class SeriesOnDicomWeb(GuardedStore, DICOMWebDatastore):
                 raise InputError(
                     f"{series}: the DICOMweb server has no such series, or the search filter leaves it out."
                 )
-            dicom_web_download_series(None, series, str(folder), self._client, self._fetch_by_frame)
+            with TemporaryDirectory(dir=folder.parent, prefix=".") as part:
+                # A download that is cut off is never taken for the series.
+                fetched = Path(part) / series
+                dicom_web_download_series(None, series, str(fetched), self._client, self._fetch_by_frame)
+                shutil.rmtree(folder, ignore_errors=True)
+                fetched.rename(folder)
         return folder
+
+    def get_image_uri(self, image_id: str) -> str:
+        """File or folder of a series; errors as of ``dicom_folder``."""
+        self.dicom_folder(image_id)
+        found: str = super().get_image_uri(image_id)
+        return found
 
 
 def has_writer() -> bool:

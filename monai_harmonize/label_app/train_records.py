@@ -50,7 +50,7 @@ def write_manifest(images: Sequence[Labelled], path: Path, val_split: float, cla
         The path.
 
     Raises:
-        InputError: fewer than two images, a share outside (0, 1), one class alone, or a label that cannot be read.
+        InputError: fewer than two images or patients, a share outside (0, 1), one class alone, or a damaged label.
     """
     if len(images) < 2:
         raise InputError(
@@ -71,6 +71,8 @@ def write_manifest(images: Sequence[Labelled], path: Path, val_split: float, cla
     if classes and len({record["label"] for record in records}) == 1:
         raise InputError(f"all labels are {records[0]['label']}; training needs images of both classes.")
     split = split_by_patient(records, {"train": 1 - val_split, "validation": val_split})
+    if len({record["split"] for record in split}) < 2:
+        raise InputError("the labelled images are of one patient; training needs those of two, one for validation.")
     with atomic_path(path) as temporary:
         pd.DataFrame(split).to_csv(temporary, index=False)
     return path
@@ -86,7 +88,7 @@ def class_of(path: Path) -> int:
         return int((LoadRadiograph()(path) > 0).any())
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise InputError(f'{path.name}: is no JSON file; expected a label such as {{"label": 1}}.') from error
     label = content.get("label") if isinstance(content, dict) else None
     if isinstance(label, bool) or label not in (0, 1):
