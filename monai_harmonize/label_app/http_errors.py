@@ -38,22 +38,23 @@ asked_output: ContextVar[str | None] = ContextVar("asked_output", default=None)
 def http_error(error: Exception) -> HTTPException:
     """An exception as status and words.
 
-    What the client gave is told with status 400 in our words, an unknown model or image with 404, what a DICOMweb server
-    does not do with 502. Anything else is 500; its place goes to the log, its message does not: a library's message may quote a header.
+    What the client gave is told with status 400 in our words, an unknown model or image with 404, what a DICOMweb
+    server does not do with 502. Anything else is 500; its place goes to the log, its message does not: a library's
+    message may quote a header.
     """
     cause = input_error_in(error)
+    if isinstance(error, HTTPException):
+        return error
     if cause is not None:
         return HTTPException(WRONG, str(cause))
     if isinstance(error, MONAILabelException):
         return HTTPException(ABSENT, error.msg)
-    if isinstance(error, HTTPException):
-        return error
-    if isinstance(error, JSONDecodeError):
-        return HTTPException(WRONG, "params is no JSON object.")
     if isinstance(error, RequestException):
         return HTTPException(BEHIND, f"the DICOMweb server refuses or does not answer ({type(error).__name__}).")
     if is_of_the_request(error):
-        return HTTPException(WRONG, "params is no JSON object, or a name or a file is none that can be used here.")
+        no_json = "params is no JSON object"
+        told = no_json if isinstance(error, JSONDecodeError) else f"{no_json}, or a name or file is unfit"
+        return HTTPException(WRONG, f"{told}.")
     places = "".join(traceback.format_tb(error.__traceback__))
     logger.error("%s\n%s", type(error).__name__, places)
     return HTTPException(BROKEN, f"{type(error).__name__} on the server; its log tells where.")
