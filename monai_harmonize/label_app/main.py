@@ -119,6 +119,10 @@ class HarmonizeApp(MONAILabelApp):
         """Whole slides: none."""
         raise InputError("whole slides are none of the images that this app works on.")
 
+    def scoring(self, *_: Any) -> dict[str, Any]:
+        """Scores of labels: none."""
+        raise InputError("this app does not score labels; its trainings tell theirs.")
+
     def train(self, request: dict[str, Any]) -> dict[str, Any]:
         """Train; a model that is not trained on labels is told."""
         if request.get("model") not in list(self._trainers):

@@ -22,7 +22,12 @@ DEFAULTS: dict[str, Any] = {
     ],
 }
 # They log requests and the tags of series, PatientID among them, at the level INFO.
-TALKATIVE = ("monailabel.datastore", "monailabel.endpoints", "monailabel.interfaces.app")
+TALKATIVE = (
+    "monailabel.datastore",
+    "monailabel.endpoints",
+    "monailabel.interfaces.app",
+    "monailabel.utils.async_tasks.utils",
+)
 
 
 def set_defaults() -> None:
