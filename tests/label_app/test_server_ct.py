@@ -191,9 +191,11 @@ def test_nothing_outside_the_folder_is_written_or_removed(server: Server, studie
         asked = {"params": {"uncompress": "true"}, "files": {"files": ("a.tar", content)}, "timeout": 60}
         assert requests.put(f"{server.address}/session/", **asked).status_code == 400
     started = server.post(f"train/{MODEL}", bundle_path=str(studies)).json()
-    server.stop_training()
     assert started["request"]["bundle_path"] == str(server.bundles / MODEL)
-    assert not list(studies.parent.glob("escaped*"))
+    server.wait_for_training("RUNNING", "ERROR")
+    server.stop_training()
+    server.wait_for_training("STOPPED", "ERROR")
+    assert not [path for name in ("escaped*", "climbed*") for path in studies.parent.rglob(name)]
 
 
 def test_training_serves_new_weights_and_can_be_stopped(server: Server, spine_data: Path, tmp_path: Path) -> None:
