@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +19,14 @@ from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
 from monai_harmonize.label_app.modality_check import refuse_other_modality
+from monai_harmonize.label_app.publication import settled
 
 __all__ = ["Written", "run_inference"]
 
 CERTIFICATES, PREDICTIONS = "*.certificate.json", "predictions.csv"
 VERDICTS = ("pass", "warn", "fail")
+# Nobody trains so fast that weights are replaced during one inference after the other.
+TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,11 @@ class Written:
 
     Args:
         folder: the folder.
+        settings: what stood beside the weights that made it.
     """
 
     folder: Path
+    settings: Mapping[str, Any]
 
     @property
     def images(self) -> list[Path]:
@@ -78,15 +84,31 @@ def run_inference(bundle: Bundle, image: Path, output: Path, options: Mapping[st
         InputError: the bundle has no weights, they do not fit, an option is refused, the image is of another modality,
             or cannot be read, translated or written; the message tells the image by its name without its folder.
     """
+    refuse_other_modality(bundle, image)
+    for _ in range(TRIES):
+        before, failure = settled(bundle.weights), None
+        try:
+            written = run_once(bundle, image, output, options)
+        except Exception as error:  # whatever weights provoke that are replaced just now
+            failure = error
+        if settled(bundle.weights) == before:
+            break
+        shutil.rmtree(output, ignore_errors=True)  # a training replaced the weights meanwhile
+    if failure is not None:
+        raise failure
+    return written
+
+
+def run_once(bundle: Bundle, image: Path, output: Path, options: Mapping[str, Any]) -> Written:
+    """As ``run_inference``, with weights and settings that nobody replaces meanwhile."""
     weights = bundle.weights
     if not weights.is_file():
         raise InputError(f"{bundle.root.name}: there are no trained weights yet; train it first, or put them there.")
-    refuse_other_modality(bundle, image)
     given: dict[str, Any] = {"checkpoint": str(weights), "output_dir": str(output), "input": image}
     if "panels" in bundle.entries("inference"):
         given["panels"] = "none"
-    overlays = bundle.fitted_overlays(weights)
-    workflow = bundle.workflow("inference", overlays, {**trained_settings(weights), **options, **given})
+    settings, overlays = trained_settings(weights), bundle.fitted_overlays(weights)
+    workflow = bundle.workflow("inference", overlays, {**settings, **options, **given})
     evaluator = None
     try:
         workflow.initialize()
@@ -100,7 +122,7 @@ def run_inference(bundle: Bundle, image: Path, output: Path, options: Mapping[st
         raise cause from error
     if evaluator.failures:
         raise InputError("; ".join(map(told, evaluator.failures)))
-    return Written(output)
+    return Written(output, settings)
 
 
 def told(failure: Failure) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +13,19 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.best_model import BestModelSaver
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.weights import trained_settings, trained_weights
 from monai_harmonize.label_app.image_looks import LOOK, ImageLooks, save_look
+from monai_harmonize.label_app.label_kinds import of_this_kind
+from monai_harmonize.label_app.publication import STATS, publish, training_alone
 from monai_harmonize.label_app.served_bundles import Kind, kind_of
 from monai_harmonize.label_app.train_records import SITE, Labelled, write_manifest
 
-__all__ = ["STATS", "TrainOptions", "train_bundle"]
+__all__ = ["TrainOptions", "train_bundle"]
 
-# Below the folder of the weights: of the training that runs, or of the last one where that ended early.
-ATTEMPT, STATS = "label_training", "train_stats.json"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,30 @@ def train_bundle(bundle: Bundle, images: Sequence[Labelled], options: TrainOptio
 
     Args:
         bundle: a segmentation or classification.
-        images: labelled images.
+        images: labelled images; those of another kind are left out, see ``of_this_kind``.
         options: see ``TrainOptions``.
 
     Returns:
-        Numbers of the training, also written as ``train_stats.json`` beside the weights.
+        Numbers of the training, among them how many images were left out by reason; also ``train_stats.json`` beside
+        the weights.
 
     Raises:
-        InputError: what the user can act on: labels, options, weights of another network.
+        InputError: what the user can act on: labels, options, weights of another network, another training of the
+            same bundle.
     """
+    with training_alone(bundle.weights) as attempt:
+        kept, left_out = of_this_kind(bundle, images, attempt / "masks")
+        for reason, count in left_out.items():
+            logger.warning("%s: %d left out, which are %s.", bundle.root.name, count, reason)
+        stats = {**trained(bundle, kept, options, attempt), "left_out": left_out}
+        (attempt / STATS).write_text(json.dumps(stats, indent=4) + "\n", encoding="utf-8")
+        publish(bundle.weights)
+    return stats
+
+
+def trained(bundle: Bundle, images: Sequence[Labelled], options: TrainOptions, attempt: Path) -> dict[str, Any]:
+    """Train into a folder; its numbers."""
     started, began = monotonic(), strftime("%Y-%m-%d %H:%M:%S")
-    attempt = bundle.weights.parent / ATTEMPT
-    shutil.rmtree(attempt, ignore_errors=True)
     manifest = attempt / "manifest.csv"
     write_manifest(images, manifest, options.val_split, kind_of(bundle) is Kind.classification)
     workflow = training(bundle, manifest, attempt, options)
@@ -84,11 +96,11 @@ def train_bundle(bundle: Bundle, images: Sequence[Labelled], options: TrainOptio
         trained_weights(bundle.weights, workflow.parser.get_parsed_content("network"))
         workflow.parser.get_parsed_content("validate#evaluator").run()
     workflow.run()
-    if not (attempt / "model.pt").is_file() or saver.best is None:
+    if not (attempt / bundle.weights.name).is_file() or saver.best is None:
         raise InputError(f"{bundle.root.name}: no epoch had a score on the validation images; label more images.")
-    looks = ImageLooks(bundle, attempt / "model.pt")
+    looks = ImageLooks(bundle, attempt / bundle.weights.name)
     save_look(looks.pooled([one.image for one in images]), len(images), attempt / LOOK)
-    stats = {
+    return {
         "start_ts": began,
         "epoch": options.max_epochs,
         "total_time": round(monotonic() - started, 1),
@@ -96,8 +108,6 @@ def train_bundle(bundle: Bundle, images: Sequence[Labelled], options: TrainOptio
         "metric": saver.metric,
         "images": len(images),
     }
-    publish(attempt, bundle.weights.parent, stats)
-    return stats
 
 
 def training(bundle: Bundle, manifest: Path, attempt: Path, options: TrainOptions) -> ConfigWorkflow:
@@ -121,14 +131,3 @@ def best_model(workflow: ConfigWorkflow) -> BestModelSaver:
     """The handler of a bundle that keeps the best weights."""
     saver: BestModelSaver = workflow.parser.get_parsed_content("best_model")
     return saver
-
-
-def publish(attempt: Path, models: Path, stats: dict[str, Any]) -> None:
-    """Move what a finished training left to where inference looks; the weights go last."""
-    with atomic_path(models / STATS) as temporary:
-        temporary.write_text(json.dumps(stats, indent=4) + "\n", encoding="utf-8")
-    for name in (LOOK, "model.json", "model.pt"):
-        if (attempt / name).is_file():
-            with atomic_path(models / name) as temporary:
-                shutil.copyfile(attempt / name, temporary)
-    shutil.rmtree(attempt, ignore_errors=True)

@@ -16,6 +16,8 @@ from monai_harmonize.engines.bundle import Bundle, read_config
 __all__ = ["DISPLAYED", "chosen_name", "chosen_options", "displayed_options"]
 
 DISPLAYED = "displayable_configs"
+# Characters of a value that a message repeats.
+SHOWN = 80
 
 
 def displayed_options(bundle: Bundle) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def chosen_name(name: str, choices: list[str], given: object) -> str:
     for choice in choices:
         if given == choice:
             return choice
-    raise InputError(f"{name} is {given!r}; expected one of {', '.join(choices)}.")
+    raise InputError(f"{name} is {given!r:.{SHOWN}}; expected one of {', '.join(choices)}.")
 
 
 def chosen_number(name: str, given: object) -> float:
@@ -62,8 +64,8 @@ def chosen_number(name: str, given: object) -> float:
     """
     try:
         number = float(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise InputError(f"{name} is {given!r}; expected a number.")
+        raise InputError(f"{name} is {given!r:.{SHOWN}}; expected a number.")
     return number

@@ -20,12 +20,12 @@ from monailabel.utils.others.generic import device_list, name_to_device
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.bundle import Bundle
-from monai_harmonize.engines.weights import trained_setting
 from monai_harmonize.label_app.bundle_inference import Written, run_inference
 from monai_harmonize.label_app.displayed_options import chosen_name, chosen_options, displayed_options
-from monai_harmonize.label_app.mask_format import in_wanted_format
+from monai_harmonize.label_app.mask_format import centroids, in_wanted_format
+from monai_harmonize.label_app.publication import is_pending
 from monai_harmonize.label_app.result_file import result_file
-from monai_harmonize.label_app.served_bundles import Kind, kind_of, modality_of
+from monai_harmonize.label_app.served_bundles import Kind, kind_of, label_names, modality_of
 
 __all__ = ["NO_HARMONIZER", "BundleInfer", "infer_tasks"]
 
@@ -60,7 +60,7 @@ class BundleInfer(InferTask):
             raise InputError(f"{bundle.root}: is neither a harmonizer nor a segmentation nor a classification.")
         self.bundle, self.kind, self.harmonizers = bundle, kind, dict(harmonizers)
         self.version = metadata["version"]
-        names = [name for _, name in sorted(metadata["network_data_format"]["outputs"]["pred"]["channel_def"].items())]
+        names = label_names(bundle)
         labels: Any = {Kind.segmentation: dict.fromkeys(names, INSIDE), Kind.classification: names}.get(kind, [])
         super().__init__(TYPES[kind], labels, 3 if modality_of(bundle) == "CT" else 2, metadata["description"])
         self.displayed = displayed_options(bundle)
@@ -78,7 +78,7 @@ class BundleInfer(InferTask):
 
     def is_valid(self) -> bool:
         """Whether there are weights now."""
-        return self.bundle.weights.is_file()
+        return self.bundle.weights.is_file() or is_pending(self.bundle.weights)
 
     def get_path(self, validate: bool = True) -> str | None:
         """File of the weights."""
@@ -107,9 +107,10 @@ class BundleInfer(InferTask):
             options = {**chosen_options(self.displayed, request), "device": device}
             written = run_inference(self.bundle, image, Path(folder) / "result", options)
             result = None if self.kind is Kind.classification else result_file(written.images)
-            if result is not None and self.kind is Kind.segmentation:
-                result = in_wanted_format(result, request)
             told |= self.tell(written)
+            if result is not None and self.kind is Kind.segmentation:
+                told["centroids"] = centroids(result, self.labels)
+                result = in_wanted_format(result, request)
         told["latencies"] = {"total": round(monotonic() - started, 3)}
         return None if result is None else str(result), told
 
@@ -134,7 +135,7 @@ class BundleInfer(InferTask):
         (probability, above), name = found[0], self.labels[0]
         return {
             "prediction": [{"idx": 0, "label": name, "score": probability}],
-            "threshold": trained_setting(self.bundle.weights, "threshold"),
+            "threshold": written.settings["threshold"],
             "above_threshold": above,
         }
 
@@ -145,17 +146,16 @@ def judged(written: Written) -> dict[str, Any]:
 
 
 def chosen_device(given: object) -> torch.device:
-    """A device by its own name or by that which MONAI Label displays.
+    """A device by its own name or by that which MONAI Label displays; ``cuda`` is the processor where there is none.
 
     Raises:
         InputError: there is none of that name.
     """
-    if given is not None and not isinstance(given, str | list):
+    shown = given[0] if isinstance(given, list) and given else given
+    found = name_to_device(shown) if shown is None or isinstance(shown, str) else None
+    if found not in {"cpu", "cuda", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))}:
         raise InputError(f"device is {given!r}; expected one of {', '.join(device_list())}.")
-    try:
-        return torch.device(name_to_device(given))
-    except (RuntimeError, IndexError) as error:
-        raise InputError(f"device is {given!r}; expected one of {', '.join(device_list())}.") from error
+    return torch.device(found)
 
 
 def infer_tasks(bundles: Mapping[str, Bundle]) -> dict[str, BundleInfer]:

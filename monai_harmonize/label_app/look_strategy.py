@@ -59,9 +59,9 @@ class FarthestLook(Strategy):
             InputError: there is none of that name.
         """
         name = request.get("model") or self.model
-        if name not in self.models:
+        if not isinstance(name, str) or name not in self.models:
             raise InputError(f"model is {name!r}; expected one of {', '.join(self.models) or 'none is served'}.")
-        return str(name)
+        return name
 
     def __call__(self, request: Mapping[str, Any], datastore: Datastore) -> dict[str, Any] | None:
         """The farthest unlabelled image.

@@ -10,12 +10,14 @@ from pathlib import Path
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.bundle import Bundle, bundles_in, known_bundles
 
-__all__ = ["Kind", "kind_of", "modality_of", "reads_dicom", "served_bundles"]
+__all__ = ["Kind", "kind_of", "label_names", "modality_of", "reads_dicom", "served_bundles"]
 
 logger = logging.getLogger(__name__)
 
 # Entries of inference.json by which a bundle takes one image and leaves its result in a folder.
 NEEDED = {"inputs", "checkpoint", "output_dir", "evaluator"}
+# Of the command line; the last is MONAI Label's own.
+CONF = ("bundles", "models", "look", "server_mode")
 
 
 class Kind(str, Enum):
@@ -40,6 +42,12 @@ def modality_of(bundle: Bundle) -> str:
     return str(bundle.metadata["network_data_format"]["inputs"]["image"]["modality"])
 
 
+def label_names(bundle: Bundle) -> list[str]:
+    """What a segmentation marks or a classification finds."""
+    channels = bundle.metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
+    return [str(name) for _, name in sorted(channels.items())]
+
+
 def reads_dicom(bundle: Bundle) -> bool:
     """Whether a model is given the DICOM files themselves where the server has them as a volume, too.
 
@@ -57,8 +65,10 @@ def served_bundles(conf: Mapping[str, str]) -> dict[str, Bundle]:
             the package), and ``models``, names separated by commas (all by default).
 
     Raises:
-        InputError: there is no such folder, it holds no bundle, or ``models`` names one that it does not hold.
+        InputError: there is no such option or folder, it holds no bundle, or not one that ``models`` names.
     """
+    if unknown := [name for name in conf if name not in CONF]:
+        raise InputError(f"--conf {unknown[0]}: there is no such option; there are {', '.join(CONF[:3])}.")
     found = {bundle.root.name: bundle for bundle in bundles_of(conf) if is_served(bundle)}
     if not found:
         raise InputError("there is no bundle that can be served; name another folder with --conf bundles DIR.")

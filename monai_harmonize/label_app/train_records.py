@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +15,7 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.patient_split import split_by_patient
 from monai_harmonize.transforms import LoadRadiograph
 
-__all__ = ["SITE", "Labelled", "class_of", "write_manifest"]
+__all__ = ["SITE", "Labelled", "class_of", "digest", "write_manifest"]
 
 SITE = "studies"
 
@@ -28,11 +28,13 @@ class Labelled:
         image: file or DICOM folder.
         label: file of the label.
         patient: whose image it is, where that is known; all images of one go to the same split.
+        segments: what a mask marks, values by name, where its client told; otherwise whatever is above 0.
     """
 
     image: Path
     label: Path
     patient: str | None = None
+    segments: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_manifest(images: Sequence[Labelled], path: Path, val_split: float, classes: bool) -> Path:
@@ -48,10 +50,13 @@ def write_manifest(images: Sequence[Labelled], path: Path, val_split: float, cla
         The path.
 
     Raises:
-        InputError: fewer than two images, a share outside (0, 1), or a label that cannot be read.
+        InputError: fewer than two images or patients, a share outside (0, 1), one class alone, or a damaged label.
     """
     if len(images) < 2:
-        raise InputError(f"{len(images)} images have a final label; training needs two at least, one for validation.")
+        raise InputError(
+            f"{len(images)} images have a final label of the kind that is trained here; training needs two at least, "
+            "one for validation."
+        )
     if not 0 < val_split < 1:
         raise InputError(f"val_split is {val_split:g}; expected a share between 0 and 1.")
     records = [
@@ -63,7 +68,11 @@ def write_manifest(images: Sequence[Labelled], path: Path, val_split: float, cla
         }
         for one in sorted(images, key=lambda one: str(one.image))
     ]
+    if classes and len({record["label"] for record in records}) == 1:
+        raise InputError(f"all labels are {records[0]['label']}; training needs images of both classes.")
     split = split_by_patient(records, {"train": 1 - val_split, "validation": val_split})
+    if len({record["split"] for record in split}) < 2:
+        raise InputError("the labelled images are of one patient; training needs those of two, one for validation.")
     with atomic_path(path) as temporary:
         pd.DataFrame(split).to_csv(temporary, index=False)
     return path
@@ -79,7 +88,7 @@ def class_of(path: Path) -> int:
         return int((LoadRadiograph()(path) > 0).any())
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise InputError(f'{path.name}: is no JSON file; expected a label such as {{"label": 1}}.') from error
     label = content.get("label") if isinstance(content, dict) else None
     if isinstance(label, bool) or label not in (0, 1):

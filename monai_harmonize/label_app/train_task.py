@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monailabel.interfaces.datastore import Datastore
+from monailabel.interfaces.datastore import Datastore, DefaultLabelTag
 from monailabel.interfaces.tasks.train import TrainTask
 from monailabel.utils.others.generic import device_list
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.bundle import Bundle, read_config
-from monai_harmonize.label_app.bundle_training import STATS, TrainOptions, train_bundle
+from monai_harmonize.label_app.bundle_training import TrainOptions, train_bundle
 from monai_harmonize.label_app.displayed_options import chosen_number
 from monai_harmonize.label_app.infer_tasks import chosen_device
+from monai_harmonize.label_app.publication import STATS
 from monai_harmonize.label_app.served_bundles import Kind, kind_of
 from monai_harmonize.label_app.studies import image_for
 from monai_harmonize.label_app.train_records import Labelled
@@ -83,8 +84,17 @@ def labelled_images(bundle: Bundle, datastore: Datastore) -> list[Labelled]:
         label = label_of.get(datastore.get_image_uri(image))
         if label is not None:
             patient = datastore.get_image_info(image).get("PatientID")
-            found.append(Labelled(image_for(bundle, datastore, image), Path(label), patient))
+            segments = segments_of(datastore.get_label_info(image, DefaultLabelTag.FINAL))
+            found.append(Labelled(image_for(bundle, datastore, image), Path(label), patient, segments))
     return found
+
+
+def segments_of(info: Mapping[str, Any]) -> dict[str, int]:
+    """Names and values of a mask's segments, as a viewer told with it; empty where it did not."""
+    told = info.get("label_info")
+    segments = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    named = {str(one.get("name")): one.get("idx", place) for place, one in enumerate(segments, start=1)}
+    return {name: value for name, value in named.items() if isinstance(value, int)}
 
 
 def train_tasks(bundles: Mapping[str, Bundle]) -> dict[str, BundleTrain]:

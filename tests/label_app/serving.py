@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +123,14 @@ def serving(folder: Path, studies: str | Path, bundles: Path, **conf: str) -> It
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Return when something has become true; the server looks after its folder in its own time."""
+    end = monotonic() + STARTUP
+    while not true():
+        assert monotonic() < end
+        sleep(0.2)
 
 
 def wait_until_up(server: Server) -> None:

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -14,7 +15,10 @@ from monai_harmonize.cli import app
 from monai_harmonize.data import InputError
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.weights import FittedBy, record_fit
+from monai_harmonize.label_app import bundle_inference
 from monai_harmonize.label_app.bundle_inference import run_inference
+from monai_harmonize.label_app.modality_check import other_modality
+from monai_harmonize.label_app.publication import ATTEMPT, publish
 from monai_harmonize.label_app.result_file import result_file
 
 
@@ -92,7 +96,41 @@ def test_another_modality_is_refused(bundles: Path, ct_series: Path, radiographs
         run_inference(Bundle(bundles / "tone_curve_cxr"), ct_series, tmp_path / "out", {})
     with pytest.raises(InputError, match="the image is DX, spine_segmentation_ct works on CT"):
         run_inference(Bundle(bundles / "spine_segmentation_ct"), radiographs[0], tmp_path / "out", {})
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(InputError, match="the image is a PNG file, spine_segmentation_ct works on CT"):
+        run_inference(Bundle(bundles / "spine_segmentation_ct"), tmp_path / "a.png", tmp_path / "out", {})
+    nibabel.Nifti1Image(np.zeros((8, 8, 4), dtype=np.int16), np.eye(4)).to_filename(tmp_path / "a.nii.gz")
+    with pytest.raises(InputError, match="the image is a volume, tone_curve_cxr works on CR"):
+        run_inference(Bundle(bundles / "tone_curve_cxr"), tmp_path / "a.nii.gz", tmp_path / "out", {})
+    nibabel.Nifti1Image(np.zeros((8, 8, 1), dtype=np.int16), np.eye(4)).to_filename(tmp_path / "flat.nii.gz")
+    assert other_modality(Bundle(bundles / "tone_curve_cxr"), tmp_path / "flat.nii.gz") is None
     assert not (tmp_path / "out").exists()
+
+
+def test_weights_replaced_during_an_inference_are_asked_again(
+    bundles: Path, radiographs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training is published after the settings were read, before the weights are: no answer is made of both."""
+    shutil.copytree(bundles / "tb_classification_cxr", tmp_path / "tb_classification_cxr")
+    bundle = Bundle(tmp_path / "tb_classification_cxr")
+    trained = bundle.weights.parent / ATTEMPT
+    shutil.copytree(bundles / "tb_classification_cxr" / "models", trained)
+    (trained / "model.json").write_text(json.dumps({"image_size": 64, "threshold": 0.9}))
+    plain, asked = bundle_inference.trained_settings, []
+
+    def published_meanwhile(weights: Path) -> dict:
+        found = plain(weights)
+        asked.append(found["threshold"])
+        if len(asked) == 1:
+            publish(bundle.weights)
+        return found
+
+    monkeypatch.setattr(bundle_inference, "trained_settings", published_meanwhile)
+    written = run_inference(bundle, radiographs[0], tmp_path / "out", {})
+    assert asked == [0.5, 0.9]
+    assert written.settings["threshold"] == 0.9
+    ((_, above),) = written.probabilities
+    assert not above
 
 
 def test_nothing_written_is_told() -> None:

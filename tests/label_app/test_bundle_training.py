@@ -13,8 +13,10 @@ from monai_harmonize.data import InputError
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.engines.plain_errors import input_error_in
 from monai_harmonize.engines.weights import trained_settings
-from monai_harmonize.label_app.bundle_training import ATTEMPT, STATS, TrainOptions, train_bundle
+from monai_harmonize.label_app.bundle_training import TrainOptions, train_bundle
 from monai_harmonize.label_app.image_looks import LOOK, load_look
+from monai_harmonize.label_app.label_kinds import OTHER_IMAGE, OTHER_LABEL
+from monai_harmonize.label_app.publication import ATTEMPT, STATS
 from monai_harmonize.label_app.train_records import Labelled
 
 MASK = "*_mask.nii.gz"
@@ -43,12 +45,17 @@ def labelled(spine_data: Path) -> list[Labelled]:
 
 
 def content(bundle: Bundle) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(bundle.weights.parent.glob("*")) if path.is_file()}
+    return {path.name: path.read_bytes() for path in sorted(bundle.weights.parent.glob("[!.]*")) if path.is_file()}
 
 
 @pytest.mark.slow
-def test_a_training_leaves_weights_settings_look_and_numbers(bundle: Bundle, labelled: list[Labelled]) -> None:
-    stats = train_bundle(bundle, labelled, TrainOptions(max_epochs=2))
+def test_a_training_leaves_weights_settings_look_and_numbers(
+    bundle: Bundle, labelled: list[Labelled], radiographs: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "class.json").write_text('{"label": 1}')
+    others = [Labelled(radiographs[0], labelled[0].label), Labelled(labelled[0].image, tmp_path / "class.json")]
+    stats = train_bundle(bundle, [*labelled, *others], TrainOptions(max_epochs=2))
+    assert stats["left_out"] == {OTHER_IMAGE: 1, OTHER_LABEL: 1}
     assert sorted(content(bundle)) == [LOOK, "model.json", "model.pt", STATS]
     assert not (bundle.weights.parent / ATTEMPT).exists()
     assert trained_settings(bundle.weights)["spacing"] == [6.0] * 3

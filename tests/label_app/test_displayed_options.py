@@ -33,7 +33,7 @@ def test_another_choice_is_refused(value: object) -> None:
         chosen_options(OFFERED, {"project": value})
 
 
-@pytest.mark.parametrize("value", ["$1", "@alpha", "", "nan", "inf", None, True, [0.5], "%a"])
+@pytest.mark.parametrize("value", ["$1", "@alpha", "", "nan", "inf", None, True, [0.5], "%a", 10**400])
 def test_what_is_no_number_is_refused(value: object) -> None:
     with pytest.raises(InputError, match=r"alpha is .*expected a number"):
         chosen_options(OFFERED, {"alpha": value})

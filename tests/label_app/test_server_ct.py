@@ -4,9 +4,11 @@ import gzip
 import io
 import shutil
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 from monai_harmonize.cli import app
 
 sys.path.insert(0, str(Path(__file__).parent))
-from serving import Server, serving
+from serving import Server, requests, serving, until
 
 pytest.importorskip("monailabel.client", reason="make test-label runs these in an environment with MONAI Label")
 pytestmark = pytest.mark.slow
@@ -120,13 +122,23 @@ def test_masks_in_the_format_that_a_viewer_asks_for(server: Server) -> None:
     assert head.startswith(b"NRRD")
     assert b"encoding: raw" in head
     mask = volume_of(server.infer(MODEL, "volume", "image").content)
-    assert body == np.asarray(mask.dataobj).astype(np.uint8).tobytes(order="F")
+    inside = np.asarray(mask.dataobj).astype(np.uint8)
+    assert body == inside.tobytes(order="F")
+    # Its third version: two bytes a voxel, in one answer with the voxel in the middle of each label.
+    both = server.infer(MODEL, "volume", "all", **{**wish, "result_dtype": "uint16"})
+    assert inside.astype("<u2").tobytes(order="F") in both.content
+    middle = [int(mean) for mean in np.argwhere(inside).mean(axis=0)]
+    assert server.infer(MODEL, "volume").json()["centroids"] == {"vertebrae": [1, *middle]}
     fields = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
     origin = np.array(fields["space origin"].strip("()").split(","), dtype=float)
     np.testing.assert_allclose(origin, mask.affine[:3, 3] * (-1, -1, 1), rtol=1e-5)  # NRRD counts to left and back
     refused = server.infer(MODEL, "volume", result_extension=".exe")
     assert refused.status_code == 400
-    assert "expected one of .nrrd" in refused.json()["detail"]
+    assert "expected one of .nii.gz, .nrrd" in refused.json()["detail"]
+    assert server.infer(MODEL, "volume", result_dtype="text").status_code == 400
+    refused = server.infer(MODEL, "volume", "dicom_seg", label_info=[{"name": "vertebrae"}])
+    assert refused.status_code == 400
+    assert "where the studies are on a DICOMweb server" in refused.json()["detail"]
 
 
 def test_a_mask_behind_a_harmonizer(server: Server, studies: Path, tmp_path: Path) -> None:
@@ -145,6 +157,45 @@ def test_what_the_network_refuses_is_told(server: Server) -> None:
     answer = server.infer("adain_ct", "volume", alpha=7)
     assert answer.status_code == 400
     assert answer.json()["detail"].startswith("alpha is 7")
+
+
+def test_nothing_outside_the_folder_is_written_or_removed(server: Server, studies: Path, tmp_path: Path) -> None:
+    """Names and tags that are paths, links of the administrator, archives that climb, Python as an image."""
+    shutil.copy(studies / "volume.nii.gz", tmp_path / "mine.nii.gz")
+    (studies / "linked.nii.gz").symlink_to(tmp_path / "mine.nii.gz")
+    server.upload("new", studies / "volume.nii.gz")  # so that the link is seen
+    store = f"{server.address}/datastore"
+
+    def put(what: str, name: str, **asked: str) -> Any:
+        return requests.put(
+            f"{store}/{what}", params=asked, files={what.replace("image", "file"): (name, b"x")}, timeout=60
+        )
+
+    for answer in (
+        put("image", "a.nii.gz", image="../escaped"),
+        put("image", "a.nii.gz", image="linked"),
+        put("image", "torch.py", image="torch"),
+        put("label", "a.json", image="volume", tag="../../escaped"),
+        put("label", "a.py", image="volume", tag="final"),
+        server.infer(MODEL, "volume", save_label=True, label_tag="../.."),
+        requests.get(f"{store}/dataset", timeout=60),
+    ):
+        assert answer.status_code == 400, answer.text
+    # The store forgets everything for a moment whenever it looks after its folder.
+    until(lambda: requests.delete(f"{store}/image", params={"id": "linked"}, timeout=60).status_code == 200)
+    assert (tmp_path / "mine.nii.gz").read_bytes() == (studies / "volume.nii.gz").read_bytes()
+    assert not (studies / "linked.nii.gz").is_symlink()
+    with tarfile.open(tmp_path / "climbing.tar", "w") as archive:
+        archive.add(studies / "volume.nii.gz", "../climbed.nii.gz")
+    with (tmp_path / "climbing.tar").open("rb") as content:
+        asked = {"params": {"uncompress": "true"}, "files": {"files": ("a.tar", content)}, "timeout": 60}
+        assert requests.put(f"{server.address}/session/", **asked).status_code == 400
+    started = server.post(f"train/{MODEL}", bundle_path=str(studies)).json()
+    assert started["request"]["bundle_path"] == str(server.bundles / MODEL)
+    server.wait_for_training("RUNNING", "ERROR")
+    server.stop_training()
+    server.wait_for_training("STOPPED", "ERROR")
+    assert not [path for name in ("escaped*", "climbed*") for path in studies.parent.rglob(name)]
 
 
 def test_training_serves_new_weights_and_can_be_stopped(server: Server, spine_data: Path, tmp_path: Path) -> None:

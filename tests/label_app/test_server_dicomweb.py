@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from monai_harmonize.cli import app
 from monai_harmonize.data.dicom_writer import save_explicit_little_endian
 from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.label_app.image_looks import LOOK, ImageLooks, save_look
+from monai_harmonize.label_app.train_records import digest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from dicomweb import dicomweb
@@ -24,6 +26,8 @@ from serving import APP, Server, requests, serving
 pytest.importorskip("monailabel.client", reason="make test-label runs these in an environment with MONAI Label")
 pytestmark = pytest.mark.slow
 
+MODEL = "spine_segmentation_ct"
+WRITER = shutil.which("itkimage2segimage")
 PATIENT, NUMBER = "Lovelace^Ada", "4711-0815"
 
 
@@ -104,6 +108,7 @@ def test_the_farthest_look_among_series(server: Server, uid: dict[str, str]) -> 
         ("US", "no such series"),
         ("1.2.3", "no such series"),
         ("../..", "no unique identifier"),
+        ("../../../../etc", "no unique identifier"),
         ("CT", "the image is CT"),
     ],
 )
@@ -111,6 +116,48 @@ def test_other_series_are_refused(server: Server, uid: dict[str, str], series: s
     answer = server.infer("tone_curve_cxr", uid.get(series, series))
     assert answer.status_code == 400
     assert message in answer.json()["detail"]
+
+
+def test_dicom_seg(server: Server, uid: dict[str, str]) -> None:
+    segments = [{"name": "vertebrae"}]
+    for asked, message in (
+        (server.infer("adain_ct", uid["CT"], "dicom_seg", label_info=segments), "ask with output=image"),
+        (server.infer(MODEL, uid["DX"], "dicom_seg", label_info=segments), "the image is DX"),
+        (server.infer(MODEL, uid["CT"], "dicom_seg"), "DICOM SEG needs label_info" if WRITER else "pip install dcmqi"),
+    ):
+        assert asked.status_code == 400
+        assert message in asked.json()["detail"]
+    if WRITER:
+        answer = server.infer(MODEL, uid["CT"], "dicom_seg", label_info=segments)
+        assert answer.headers["content-type"] == "application/dicom", answer.text
+        written = pydicom.dcmread(io.BytesIO(answer.content))
+        assert (written.Modality, written.SegmentSequence[0].SegmentLabel) == ("SEG", "vertebrae")
+        assert written.ReferencedSeriesSequence[0].SeriesInstanceUID == uid["CT"]
+    parameters = {"image": uid["CT"], "tag": "final"}
+    address, files = f"{server.address}/datastore/label", {"label": ("label.bin", bytes([1]) * 24 * 24 * 8)}
+    saved = requests.put(address, params=parameters, files=files, timeout=60)
+    assert saved.status_code == (502 if WRITER else 400)  # this archive takes nothing
+    refused = requests.put(f"{server.address}/datastore/image", params=parameters, files={"file": b"x"}, timeout=60)
+    assert "store new ones there" in refused.json()["detail"]
+
+
+def test_a_batch_of_series(server: Server, uid: dict[str, str]) -> None:
+    found = server.post("batch/infer/tone_curve_cxr?run_sync=true").json()
+    assert found[uid["CT"]] == {"error": "the image is CT, tone_curve_cxr works on CR; choose another model."}
+    assert (found[uid["DX"]]["label"], found[uid["DX"]]["tag"]) == (uid["DX"], "tone_curve_cxr")
+    asked = {"label": uid["DX"], "tag": "tone_curve_cxr"}
+    stored = requests.get(f"{server.address}/datastore/label", params=asked, timeout=60).content
+    single = pydicom.dcmread(io.BytesIO(server.infer("tone_curve_cxr", uid["DX"], "image").content))
+    assert pydicom.dcmread(io.BytesIO(stored)).PixelData == single.PixelData
+
+
+def test_patients_stay_out_of_the_answers(server: Server, uid: dict[str, str]) -> None:
+    """3D Slicer names a volume by the patient's number where an answer has one."""
+    assert server.post("activelearning/first").json()["PatientID"] == digest(NUMBER)
+    paths = ("datastore/?output=all", f"datastore/image/info?image={uid['CT']}", "info/")
+    told = [json.dumps(server.get(path)) for path in paths]
+    assert digest(NUMBER) in told[0]
+    assert not [text for text in told if NUMBER in text or PATIENT in text]
 
 
 def test_patients_stay_out_of_the_log_and_the_server_ends(server: Server) -> None:

@@ -155,6 +155,8 @@ def test_probability_with_and_without_a_harmonizer(server: Server, studies: Path
         ("tb_classification_cxr", "chest", {"harmonizer": "../unit_cxr"}, 400, "harmonizer is '../unit_cxr'"),
         ("tb_classification_cxr", "chest", {"harmonizer": "unit_cxr"}, 400, "unit_cxr: there are no trained"),
         ("tone_curve_cxr", "chest", {"device": "quantum"}, 400, "device is 'quantum'; expected one of"),
+        ("tone_curve_cxr", "chest", {"device": [["meta"]]}, 400, "device is [['meta']]; expected one of"),
+        ("tone_curve_cxr", "/" + "x" * 5000, {}, 404, "no image '/xxx"),
     ],
 )
 def test_wrong_requests(server: Server, model: str, image: str, params: dict, status: int, message: str) -> None:
@@ -165,7 +167,8 @@ def test_wrong_requests(server: Server, model: str, image: str, params: dict, st
 
 def test_wrong_requests_to_other_end_points(server: Server) -> None:
     for path, message in (
-        ("train/nothing_cxr", "those that can be trained: tb_classification_cxr"),
+        ("train/nothing_cxr", "there is no model 'nothing_cxr'; there are "),
+        ("batch/infer/nothing_cxr", "there is no model 'nothing_cxr'"),
         ("activelearning/nothing", "no such strategy 'nothing'"),
     ):
         answer = server.post(path)
@@ -174,6 +177,15 @@ def test_wrong_requests_to_other_end_points(server: Server) -> None:
     answer = server.post("activelearning/farthest_look", model="adain_ct")
     assert answer.status_code == 400
     assert "model is 'adain_ct'" in answer.json()["detail"]
+    for path, body, message in (
+        ("activelearning/first", {"strategy": ["x"]}, "strategy is ['x']"),
+        ("activelearning/farthest_look", {"model": ["x"]}, "model is ['x']"),
+        ("train/tone_curve_cxr?run_sync=true", {}, "is not trained on labels; those that can be: tb_class"),
+        ("train/tb_classification_cxr?run_sync=true", {"max_epochs": "a"}, "max_epochs is 'a'"),
+    ):
+        answer = server.post(path, **body)
+        assert answer.status_code == 400
+        assert message in answer.json()["detail"]
 
 
 def test_an_uploaded_file_needs_no_place_among_the_studies(server: Server, studies: Path) -> None:
@@ -193,9 +205,39 @@ def test_a_session_holds_an_image(server: Server, studies: Path) -> None:
 
 def test_params_that_are_no_json(server: Server) -> None:
     asked = {"image": "chest", "output": "json"}
-    answer = requests.post(f"{server.address}/infer/tone_curve_cxr", params=asked, data={"params": "no"}, timeout=60)
-    assert answer.status_code == 400
-    assert answer.json() == {"detail": "params is no JSON object."}
+    for text in ("no", "[1]", "3", '"a"', "null"):
+        address = f"{server.address}/infer/tone_curve_cxr"
+        answer = requests.post(address, params=asked, data={"params": text}, timeout=60)
+        assert answer.status_code == 400
+        assert answer.json()["detail"].startswith("params is no JSON object")
+    assert requests.post(address, timeout=60).status_code == 400  # no image, no file
+
+
+def test_answers_that_a_model_does_not_have(server: Server) -> None:
+    for model, output, message in (
+        ("tb_classification_cxr", "image", "answers with numbers, not with a file; ask with output=json"),
+        ("tb_classification_cxr", "dicom_seg", "ask with output=json"),
+        ("tone_curve_cxr", "dicom_seg", "answers with an image, not with a segmentation"),
+    ):
+        answer = server.infer(model, "chest", output)
+        assert answer.status_code == 400
+        assert message in answer.json()["detail"]
+    assert server.infer("tb_classification_cxr", "chest", "all").json()["prediction"]
+
+
+def test_a_batch_stores_what_it_makes(server: Server, studies: Path) -> None:
+    found = server.post("batch/infer/tone_curve_cxr?run_sync=true", images=["chest", "broken", "nothing"]).json()
+    assert found["chest"]["params"]["verdict"] in ("pass", "warn", "fail")
+    assert (studies / "labels" / "tone_curve_cxr" / "chest.png").read_bytes() == server.infer(
+        "tone_curve_cxr", "chest", "image"
+    ).content
+    assert found["broken"]["error"].startswith("broken.png: ")
+    assert "no image 'nothing'" in found["nothing"]["error"]
+    assert not server.get("datastore/")["label_tags"].get("final")
+    found = server.post("batch/infer/tb_classification_cxr?run_sync=true", images=["chest"]).json()
+    assert found["chest"]["params"]["prediction"] == server.infer("tb_classification_cxr", "chest").json()["prediction"]
+    for wrong in ({"max_workers": "x"}, {"images": 3}, {"max_batch_size": -1}):
+        assert server.post("batch/infer/tone_curve_cxr?run_sync=true", **wrong).status_code == 400
 
 
 def test_uploads_strategy_and_training(server: Server, radiographs: list[Path], tmp_path: Path) -> None:

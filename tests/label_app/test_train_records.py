@@ -1,6 +1,7 @@
 """Labelled images as a manifest: classes, splits by patient, no patient's number."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,17 @@ def test_a_class_is_a_number_or_whether_a_mask_marks_anything(tmp_path: Path) ->
         (tmp_path / "label.json").write_text(text)
         with pytest.raises(InputError, match=r"label\.json"):
             class_of(tmp_path / "label.json")
+
+
+def test_one_class_or_one_patient_is_told(labelled: list[Labelled], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="all labels are 0; training needs images of both classes"):
+        write_manifest(labelled[:2], tmp_path / "manifest.csv", 0.4, classes=True)
+    alike = [replace(one, patient="Doe^John") for one in labelled]
+    with pytest.raises(InputError, match="of one patient") as raised:
+        write_manifest(alike, tmp_path / "manifest.csv", 0.4, classes=True)
+    assert "Doe" not in str(raised.value)
+    with pytest.raises(InputError, match=r"gone\.json"):
+        class_of(tmp_path / "gone.json")
 
 
 @pytest.mark.parametrize(("count", "share"), [(0, 0.2), (1, 0.2), (10, 0.0), (10, 1.0), (10, -1.0)])
