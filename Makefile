@@ -66,8 +66,9 @@ $(LABEL_VENV)/.ready: $(LABEL_BIN)/python setup.cfg constraints-label.txt
 	$(LABEL_INSTALL) --editable '.[label]' hypothesis pytest pytest-timeout
 	@touch $@
 
+# Activated: the server finds dcmqi's tool on the path.
 test-label: $(LABEL_VENV)/.ready
-	$(LABEL_BIN)/python -m pytest tests/label_app
+	PATH="$(abspath $(LABEL_BIN)):$$PATH" python -m pytest tests/label_app
 
 # Executes the tutorials from nothing. After a change: cp build/notebooks/*.ipynb tutorials/
 notebooks: $(VENV)/.tutorials $(LABEL_VENV)/.ready tools
