@@ -1,6 +1,7 @@
 """Objectives: the mathematics of one paper per file."""
 
 from monai_harmonize.objectives.cyclegan import CycleGAN as CycleGAN
+from monai_harmonize.objectives.gan import GAN as GAN
 from monai_harmonize.objectives.objective import Objective as Objective
 from monai_harmonize.objectives.reference_fit import ReferenceFit as ReferenceFit
 from monai_harmonize.objectives.site_harmonization import fit_site as fit_site
