@@ -8,6 +8,7 @@ from monai_harmonize.engines.learning_rate import LinearDecay as LinearDecay
 from monai_harmonize.engines.objective_trainer import ObjectiveEvents as ObjectiveEvents
 from monai_harmonize.engines.objective_trainer import ObjectiveTrainer as ObjectiveTrainer
 from monai_harmonize.engines.prediction_writer import PredictionWriter as PredictionWriter
+from monai_harmonize.engines.prepare_codes import prepare_codes as prepare_codes
 from monai_harmonize.engines.progress import TrainingProgress as TrainingProgress
 from monai_harmonize.engines.rand_harmonized import RandHarmonizedd as RandHarmonizedd
 from monai_harmonize.engines.rand_style_transfer import RandStyleTransfer as RandStyleTransfer

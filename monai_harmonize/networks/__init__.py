@@ -10,6 +10,7 @@ from monai_harmonize.networks.convolutional_discriminator import (
 from monai_harmonize.networks.convolutional_generator import ConvolutionalGenerator as ConvolutionalGenerator
 from monai_harmonize.networks.feature_decoder import FeatureDecoder as FeatureDecoder
 from monai_harmonize.networks.feature_extractor import FeatureExtractor as FeatureExtractor
+from monai_harmonize.networks.fully_connected_generator import FullyConnectedGenerator as FullyConnectedGenerator
 from monai_harmonize.networks.histogram_matching import HistogramMatching as HistogramMatching
 from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator
 from monai_harmonize.networks.site_harmonizer import SiteHarmonizer as SiteHarmonizer

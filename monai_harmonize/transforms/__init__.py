@@ -49,6 +49,7 @@ from monai_harmonize.transforms.save_mask import SaveMask as SaveMask
 from monai_harmonize.transforms.save_mask import SaveMaskd as SaveMaskd
 from monai_harmonize.transforms.save_presentation_state import SavePresentationState as SavePresentationState
 from monai_harmonize.transforms.save_presentation_state import SavePresentationStated as SavePresentationStated
+from monai_harmonize.transforms.save_sample import SaveSampled as SaveSampled
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevels as RestoreGreyLevels
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevelsd as RestoreGreyLevelsd
 from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevels as ScaleGreyLevels
