@@ -17,3 +17,4 @@ from monai_harmonize.engines.replay_pool import ReplayPool as ReplayPool
 from monai_harmonize.engines.resume import RandomState as RandomState
 from monai_harmonize.engines.resume import ResumeHandler as ResumeHandler
 from monai_harmonize.engines.site_fitter import SiteFitter as SiteFitter
+from monai_harmonize.engines.weight_clipping import WeightClipping as WeightClipping

@@ -61,7 +61,7 @@ class GAN(Objective):
         """
         fake = self.generators["generator"](batch["code"])
         batch["fake"] = fake.detach()
-        yield self.terms_of_generator(self.judged(fake, batch), batch)
+        yield self.wanted(self.terms_of_generator(self.judged(fake, batch), batch))
 
     def discriminator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield the discriminator's terms as one group.
@@ -70,7 +70,8 @@ class GAN(Objective):
             batch: ``image``, real ones ``(B, C, W, H[, D])`` in [-1, 1], ``code``, and ``fake`` where the generator's
                 step has just drawn it, or a replay pool.
         """
-        yield self.terms_of_discriminator(batch["image"], self.drawn(batch), batch)
+        on_real, on_fake = self.judged(batch["image"], batch), self.judged(self.drawn(batch), batch)
+        yield self.wanted(self.terms_of_discriminator(on_real, on_fake, batch))
 
     def drawn(self, batch: dict[str, Tensor]) -> Tensor:
         """Generated images without a graph: those of the generator's step, or of its present weights."""
@@ -92,9 +93,13 @@ class GAN(Objective):
         """Terms of what the discriminator says of generated images, ``(B, N)``."""
         return {"adversarial": self.adversarial(judged, target_is_real=True, for_discriminator=False)}
 
-    def terms_of_discriminator(self, real: Tensor, fake: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Terms of real and generated images of equal shape."""
-        on_real, on_fake = self.judged(real, batch), self.judged(fake, batch)
+    def terms_of_discriminator(
+        self,
+        on_real: Tensor,
+        on_fake: Tensor,
+        batch: Mapping[str, Tensor],  # noqa: ARG002 - of conditional families
+    ) -> dict[str, Tensor]:
+        """Terms of what the discriminator says of real and of generated images, ``(B, N)`` each."""
         return {
             "discriminator_real": self.adversarial(on_real, target_is_real=True, for_discriminator=True),
             "discriminator_fake": self.adversarial(on_fake, target_is_real=False, for_discriminator=True),
