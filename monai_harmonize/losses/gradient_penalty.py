@@ -32,4 +32,5 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         weight = share.to(real).reshape(-1, *[1] * (real.ndim - 1))
         mixture = (weight * real + (1 - weight) * fake).float().requires_grad_()
         (gradient,) = torch.autograd.grad(critic(mixture).sum(), mixture, create_graph=True)
-        return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+        penalty: Tensor = (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+        return penalty
