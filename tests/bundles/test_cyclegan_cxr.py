@@ -215,7 +215,7 @@ def test_wrong_input_is_one_clear_message(
     assert not list((bundle / "models").glob(".*"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_with_ddp(tmp_path: Path, chest_data: Path) -> None:
     configs = f"['{CONFIGS}/train.json', '{CONFIGS}/multi_gpu_train.json']"
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]

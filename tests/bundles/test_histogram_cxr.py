@@ -53,7 +53,7 @@ def test_the_fit_leaves_weights_and_a_reference_and_brings_the_sites_together(fi
     assert metrics["site_distance"] < 0.4 * metrics["site_distance_raw"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_image_of_the_source_site_is_needed(chest_data: Path, tmp_path: Path, fitted: Path) -> None:
     where = ("--bundle_root", str(tmp_path), "--dataset_dir", str(chest_data))
     refused = run(*configs("train"), *where, "--source_site", "nowhere", check=False)
@@ -88,7 +88,7 @@ def test_inference_writes_images_like_the_sources_with_certificates(
             torch.testing.assert_close(scale(load(path)).as_tensor(), expected.as_tensor(), atol=0.51 * step, rtol=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_line_knows_the_method(fitted: Path, chest_data: Path, tmp_path: Path) -> None:
     images = str(chest_data / "test" / "site_a")
     given = ("harmonize", images, "--pattern", "*.dcm", "--bundle", "histogram_cxr", "--output", str(tmp_path))

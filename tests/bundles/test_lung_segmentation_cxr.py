@@ -158,7 +158,7 @@ def test_a_stopped_training_ends_with_the_same_bits(chest_data: Path, tmp_path: 
         torch.testing.assert_close(value, again["shared"]["network"][name], rtol=0, atol=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_with_ddp(tmp_path: Path, chest_data: Path) -> None:
     arguments = command("train", "multi_gpu_train", bundle_root=tmp_path, dataset_dir=chest_data, epochs=1)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]

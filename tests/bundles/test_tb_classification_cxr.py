@@ -251,7 +251,7 @@ def test_pretrained_weights_are_one_value(tmp_path: Path, chest_data: Path) -> N
     assert torch.equal(network.features[3].weight, torch.load(path, weights_only=True)["features.3.weight"])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train_with_ddp(tmp_path: Path, chest_data: Path) -> None:
     files = str([f"{CONFIGS}/{name}.json" for name in ("train", "multi_gpu_train")])
     options = {**SMALL, "bundle_root": tmp_path, "dataset_dir": chest_data, "epochs": 1, "batch_size": 2}

@@ -80,7 +80,7 @@ def test_evaluation_reads_the_test_split(fitted, chest_data: Path, tmp_path: Pat
     assert "site_distance" in (tmp_path / "metrics.csv").read_text()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_inverted_site_is_refused_and_turned_on_request(tmp_path: Path, chest_data: Path) -> None:
     """A manifest that calls the source site's files inverted turns right images into wrong ones."""
     lines = (chest_data / "manifest.csv").read_text().splitlines()
@@ -117,7 +117,7 @@ def test_the_filter_overlay_changes_one_value() -> None:
     assert {key for key in overlay if key != "_desc_"} == {"network_def#spectral_filter"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("training", "inference", "guarantee_class"),
     [

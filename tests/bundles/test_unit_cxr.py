@@ -73,7 +73,7 @@ def test_inference_writes_dicom_like_the_sources(
         assert certificate["hidden_code"]["cycle_error"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_inference_does_not_depend_on_chance(bundle: Path, chest_data: Path, tmp_path: Path) -> None:
     pixels = []
     for place in ("one", "other"):
@@ -107,7 +107,7 @@ def test_a_projected_translation_keeps_the_promise_of_its_class(bundle: Path, ch
     assert all(one["measures"]["residual_rms"] < 0.002 for one in certificates)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_train(tmp_path: Path, chest_data: Path) -> None:
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
     configs = f"['{CONFIGS}/train.json', '{CONFIGS}/multi_gpu_train.json']"

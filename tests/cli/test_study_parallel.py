@@ -91,7 +91,7 @@ def test_time_left() -> None:
     assert str(clock) == "2:05, less than a minute left"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_steps_run_in_the_order_of_need_once_and_side_by_side(tmp_path: Path, capsys) -> None:
     run_in_parallel(partial(diamond, tmp_path))
     assert (tmp_path / "d").read_text() == "abacd"
@@ -101,7 +101,7 @@ def test_steps_run_in_the_order_of_need_once_and_side_by_side(tmp_path: Path, ca
     assert "TQDM_DISABLE" not in os.environ
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_cause_of_a_failure_reaches_the_user(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^image.nii: is damaged; get it again\.$"):
         run_in_parallel(partial(failing, tmp_path))
@@ -112,7 +112,7 @@ def test_the_cause_of_a_failure_reaches_the_user(tmp_path: Path) -> None:
         run_in_parallel(partial(ended, tmp_path / "other"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
 def test_no_step_outlives_the_command(tmp_path: Path, signal_number: int) -> None:
     """Else an orphan would write where the next call works."""

@@ -52,7 +52,7 @@ def published_tree(chest_data: Path, tmp_path_factory: pytest.TempPathFactory) -
     return root
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_protocol_on_the_published_layout(command, published_tree: Path, tmp_path: Path) -> None:
     definition = tmp_path / "own.json"
     definition.write_text(json.dumps(DEFINITION))
