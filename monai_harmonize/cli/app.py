@@ -19,6 +19,7 @@ from monai_harmonize.cli.manifest import check_manifest, manifest
 from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_error
 from monai_harmonize.cli.pacs import pacs
 from monai_harmonize.cli.protocol import protocol
+from monai_harmonize.cli.sample_metrics import sample_metrics
 from monai_harmonize.cli.style_study.command import style_study
 from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
 
@@ -90,6 +91,9 @@ app.command(
 app.command(epilog=example("style-study --output study"))(style_study)
 app.command(epilog=example("audit --checkpoint my_model/model.pt --output audit"))(audit)
 app.command(epilog=example("feature-maps scan.png volume.nii.gz --extractor vgg19 --output maps"))(feature_maps)
+app.command(
+    epilog=example("sample-metrics --samples synthetic/ --training real/train --held-out real/test --output judged")
+)(sample_metrics)
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)
 app.add_typer(manifest, name="manifest")
 app.add_typer(bundles, name="bundles")

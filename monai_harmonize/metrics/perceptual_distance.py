@@ -23,6 +23,7 @@ from monai.metrics import CumulativeIterationMetric
 from torch import Tensor, nn
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.metrics.pair_check import check_pair
 from monai_harmonize.networks.torchvision_weights import state_of_weights
 
 # After torchvision, which it imports without what lets it load beside any PyTorch.
@@ -36,8 +37,6 @@ logger = logging.getLogger(__name__)
 BACKBONES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 # The smallest side for which every backbone has its last feature map.
 SMALLEST = 32
-# Rounding of images that were clipped to [-1, 1].
-TOLERANCE = 1e-3
 SLICES_AT_ONCE = 16
 
 
@@ -104,21 +103,11 @@ class PerceptualDistance(nn.Module):
         Raises:
             InputError: shapes differ or do not fit, or a grey level is not in [-1, 1].
         """
-        if image.shape != reference.shape or image.ndim not in {4, 5} or image.shape[1] != 1:
-            raise InputError(
-                f"images are {tuple(image.shape)} and {tuple(reference.shape)}; expected the same, (B, 1, W, H[, D])."
-            )
+        check_pair(image, reference)
         if min(image.shape[2:4]) < SMALLEST:
             raise InputError(
                 f"images of {image.shape[2]}x{image.shape[3]} pixels; expected at least {SMALLEST} a side."
             )
-        for levels in (image, reference):
-            # Written so that NaN is refused, too.
-            if not (levels.min() >= -1 - TOLERANCE and levels.max() <= 1 + TOLERANCE):
-                raise InputError(
-                    f"grey levels lie in {float(levels.min()):g} to {float(levels.max()):g}; expected [-1, 1]: scale "
-                    "and clip first."
-                )
         pairs = (torch.split(as_slices(levels), SLICES_AT_ONCE) for levels in (image, reference))
         distances = torch.cat([self.network(first, second).flatten() for first, second in zip(*pairs, strict=True)])
         return distances.reshape(len(image), -1).mean(dim=1)

@@ -12,6 +12,7 @@ from monai_harmonize.networks.feature_decoder import FeatureDecoder as FeatureDe
 from monai_harmonize.networks.feature_extractor import FeatureExtractor as FeatureExtractor
 from monai_harmonize.networks.fully_connected_generator import FullyConnectedGenerator as FullyConnectedGenerator
 from monai_harmonize.networks.histogram_matching import HistogramMatching as HistogramMatching
+from monai_harmonize.networks.pooled_features import PooledFeatures as PooledFeatures
 from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator
 from monai_harmonize.networks.site_harmonizer import SiteHarmonizer as SiteHarmonizer
 from monai_harmonize.networks.site_spectral_filter import SiteSpectralFilter as SiteSpectralFilter

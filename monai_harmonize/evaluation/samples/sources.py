@@ -1,0 +1,72 @@
+"""Which images are samples, which were learned from, and which were held out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from monai_harmonize.data.errors import InputError
+from monai_harmonize.evaluation.samples.images import Named, is_manifest, named_images
+
+__all__ = ["Sources", "named_sources"]
+
+OTHER_SPLITS = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the images are; each a folder, or a manifest (CSV, JSON).
+
+    Args:
+        samples: synthetic images; of a manifest all rows.
+        training: real images that the generator learned from; of a manifest split ``train``.
+        held_out: real images of other patients; of a manifest splits ``validation`` and ``test``. By default those of
+            ``training``, where that is a manifest which has any.
+        truth: the right image of each sample, by equal names; of a manifest all rows.
+        site: of the real images' manifests.
+        root: folder that relative paths of manifests start from; their own by default.
+    """
+
+    samples: Path
+    training: Path
+    held_out: Path | None = None
+    truth: Path | None = None
+    site: str | None = None
+    root: Path | None = None
+
+
+def named_sources(sources: Sources, output_dir: Path) -> tuple[Named, Named, Named | None]:
+    """Samples, training and held-out images.
+
+    Args:
+        sources: where they are.
+        output_dir: left out of every search.
+
+    Raises:
+        InputError: no images, or a file in two sets.
+    """
+
+    def real(source: Path, split: Sequence[str]) -> Named:
+        return named_images(source, split, sources.site, sources.root, output_dir)
+
+    samples = named_images(sources.samples, root=sources.root, exclude=output_dir)
+    training, held_out = real(sources.training, ["train"]), None
+    if sources.held_out is not None:
+        held_out = real(sources.held_out, OTHER_SPLITS)
+    elif is_manifest(sources.training):
+        with suppress(InputError):  # a manifest of training images only
+            held_out = real(sources.training, OTHER_SPLITS)
+    refuse_common(samples, training, "a sample and a training image")
+    if held_out is not None:
+        refuse_common(training, held_out, "a training image and a held-out image")
+    return samples, training, held_out
+
+
+def refuse_common(first: Named, second: Named, what: str) -> None:
+    """Raise ``InputError`` where a file is in both sets: its distance to itself would be 0."""
+    files = {Path(item["image"]).resolve() for item in first.items}
+    common = sorted(str(item["image"]) for item in second.items if Path(item["image"]).resolve() in files)
+    if common:
+        raise InputError(f"{common[0]}: is {what}; give different folders or splits ({len(common)} such files).")
