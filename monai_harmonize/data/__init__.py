@@ -5,6 +5,8 @@ from monai_harmonize.data.errors import ImageFileError as ImageFileError
 from monai_harmonize.data.errors import InputError as InputError
 from monai_harmonize.data.formats import find_images as find_images
 from monai_harmonize.data.formats import find_volumes as find_volumes
+from monai_harmonize.data.latent_code import LatentCode as LatentCode
+from monai_harmonize.data.latent_codes import LatentCodes as LatentCodes
 from monai_harmonize.data.manifest import Manifest as Manifest
 from monai_harmonize.data.manifest import ManifestError as ManifestError
 from monai_harmonize.data.manifest import load_manifest as load_manifest

@@ -8,6 +8,7 @@ from monai_harmonize.engines.learning_rate import LinearDecay as LinearDecay
 from monai_harmonize.engines.objective_trainer import ObjectiveEvents as ObjectiveEvents
 from monai_harmonize.engines.objective_trainer import ObjectiveTrainer as ObjectiveTrainer
 from monai_harmonize.engines.prediction_writer import PredictionWriter as PredictionWriter
+from monai_harmonize.engines.prepare_codes import prepare_codes as prepare_codes
 from monai_harmonize.engines.progress import TrainingProgress as TrainingProgress
 from monai_harmonize.engines.rand_harmonized import RandHarmonizedd as RandHarmonizedd
 from monai_harmonize.engines.rand_style_transfer import RandStyleTransfer as RandStyleTransfer
@@ -17,3 +18,4 @@ from monai_harmonize.engines.resume import RandomState as RandomState
 from monai_harmonize.engines.resume import ResumeHandler as ResumeHandler
 from monai_harmonize.engines.site_fitter import SiteFitter as SiteFitter
 from monai_harmonize.engines.watch import TrainingWatch as TrainingWatch
+from monai_harmonize.engines.weight_clipping import WeightClipping as WeightClipping

@@ -41,8 +41,9 @@ class ObjectiveTrainer(Trainer):
     """Alternate generator and discriminator steps of an ``Objective``.
 
     Each group of loss terms is backpropagated by itself, so that only one group's graph is alive, and the networks of
-    the other side are frozen meanwhile. ``engine.state.output`` holds ``losses`` (floats by term) and the batch with
-    what the objective added to it. With several processes, gradients of networks that are not in a
+    the other side are frozen meanwhile. With a ``generator_interval`` of n, as in WGAN, the discriminator steps in
+    every iteration and the generator in every n-th. ``engine.state.output`` holds ``losses`` (floats by term) and the
+    batch with what the objective added to it. With several processes, gradients of networks that are not in a
     ``DistributedDataParallel`` shell are averaged before a step.
 
     Args:
@@ -58,13 +59,15 @@ class ObjectiveTrainer(Trainer):
         gradient_scaler: loss scaling, given from outside so that its state can be saved; made here if missing.
         channels_last: keep networks and 2D images in that memory format.
         accumulation_steps: iterations whose gradients make one optimizer step; an epoch's last step may have fewer.
+        generator_interval: iterations of which only the last one has a generator step; counted over the whole training.
         inferer: kept for the bundle's ``train#inferer``; objectives call their networks themselves.
         train_handlers: MONAI or ignite handlers.
         kwargs: further arguments of ``monai.engines.Trainer``.
 
     Raises:
-        InputError: an unknown precision, float16 without CUDA, fewer than one epoch or accumulation step, or
-            discriminators without an optimizer.
+        InputError: an unknown precision, float16 without CUDA, fewer than one epoch, accumulation step or generator
+            interval, discriminators without an optimizer, or what the generator step of each iteration is needed for
+            (replay pools, accumulated gradients) with a longer interval.
     """
 
     def __init__(
@@ -81,6 +84,7 @@ class ObjectiveTrainer(Trainer):
         gradient_scaler: torch.amp.GradScaler | None = None,
         channels_last: bool = False,
         accumulation_steps: int = 1,
+        generator_interval: int = 1,
         inferer: Inferer | None = None,
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
@@ -103,6 +107,13 @@ class ObjectiveTrainer(Trainer):
             raise InputError(f"precision 'float16' needs CUDA, the device is {device_type}; use 'bfloat16'.")
         if accumulation_steps < 1:
             raise InputError(f"accumulation_steps is {accumulation_steps}; expected 1 or more.")
+        if generator_interval < 1:
+            raise InputError(f"generator_interval is {generator_interval}; expected 1 or more.")
+        if generator_interval > 1 and (replay_pools or accumulation_steps > 1 or discriminator_optimizer is None):
+            raise InputError(
+                f"generator_interval is {generator_interval}; expected 1 with replay pools, accumulation_steps "
+                f"{accumulation_steps} or without discriminators."
+            )
         if objective.discriminators and discriminator_optimizer is None:
             raise InputError(f"{sorted(objective.discriminators)} have no optimizer; give discriminator_optimizer.")
         self.objective = objective
@@ -111,6 +122,7 @@ class ObjectiveTrainer(Trainer):
         self.replay_pools = dict(replay_pools or {})
         self.averages = dict(averages or {})
         self.accumulation_steps = accumulation_steps
+        self.generator_interval = generator_interval
         self.inferer = inferer
         self.precision = precision
         scaling = torch.amp.GradScaler(device_type, enabled=precision == "float16")
@@ -157,18 +169,20 @@ class ObjectiveTrainer(Trainer):
         first = place % self.accumulation_steps == 0
         last = place + 1 == length or (place + 1) % self.accumulation_steps == 0
 
-        losses = self._step(
-            objective.generator_losses(batch),
-            self.generator_optimizer,
-            objective.generators,
-            objective.discriminators,
-            first,
-            last,
-        )
-        if last:
-            for name, average in self.averages.items():
-                average.update_parameters(unwrap(objective.networks[name]))
-        engine.fire_event(ObjectiveEvents.GENERATORS_STEPPED)
+        losses: dict[str, Tensor] = {}
+        if engine.state.iteration % self.generator_interval == 0:
+            losses |= self._step(
+                objective.generator_losses(batch),
+                self.generator_optimizer,
+                objective.generators,
+                objective.discriminators,
+                first,
+                last,
+            )
+            if last:
+                for name, average in self.averages.items():
+                    average.update_parameters(unwrap(objective.networks[name]))
+            engine.fire_event(ObjectiveEvents.GENERATORS_STEPPED)
 
         if self.discriminator_optimizer is not None:
             shown = {**batch, **{key: pool(batch[key]) for key, pool in self.replay_pools.items()}}

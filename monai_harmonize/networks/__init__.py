@@ -4,8 +4,13 @@ from monai_harmonize.networks.alexnet import AlexNet as AlexNet
 from monai_harmonize.networks.bilateral_grid_generator import BilateralGridGenerator as BilateralGridGenerator
 from monai_harmonize.networks.channel_statistics import channel_statistics as channel_statistics
 from monai_harmonize.networks.clipped_residual_generator import ClippedResidualGenerator as ClippedResidualGenerator
+from monai_harmonize.networks.convolutional_discriminator import (
+    ConvolutionalDiscriminator as ConvolutionalDiscriminator,
+)
+from monai_harmonize.networks.convolutional_generator import ConvolutionalGenerator as ConvolutionalGenerator
 from monai_harmonize.networks.feature_decoder import FeatureDecoder as FeatureDecoder
 from monai_harmonize.networks.feature_extractor import FeatureExtractor as FeatureExtractor
+from monai_harmonize.networks.fully_connected_generator import FullyConnectedGenerator as FullyConnectedGenerator
 from monai_harmonize.networks.histogram_matching import HistogramMatching as HistogramMatching
 from monai_harmonize.networks.pooled_features import PooledFeatures as PooledFeatures
 from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator

@@ -58,6 +58,10 @@ class Objective(ABC):
         """Whether a term counts, so that one of weight 0 costs nothing."""
         return self.loss_weights[term] > 0
 
+    def wanted(self, group: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The terms of a group that count."""
+        return {name: value for name, value in group.items() if self.wants(name)}
+
     def weighted_sum(self, group: Mapping[str, Tensor]) -> Tensor:
         """Scalar ``sum(weight * term)`` of one group of scalar terms."""
         terms = [self.loss_weights[name] * value for name, value in group.items()]

@@ -38,6 +38,7 @@ from monai_harmonize.transforms.number_by_nearest import NumberByNearestd as Num
 from monai_harmonize.transforms.number_by_nearest import number_by_nearest as number_by_nearest
 from monai_harmonize.transforms.percentile_window import PercentileWindow as PercentileWindow
 from monai_harmonize.transforms.percentile_window import PercentileWindowd as PercentileWindowd
+from monai_harmonize.transforms.rand_latent_code import RandLatentCoded as RandLatentCoded
 from monai_harmonize.transforms.rand_shading import RandShading as RandShading
 from monai_harmonize.transforms.rand_shading import RandShadingd as RandShadingd
 from monai_harmonize.transforms.rand_tone_curve import RandToneCurve as RandToneCurve
@@ -48,6 +49,7 @@ from monai_harmonize.transforms.save_mask import SaveMask as SaveMask
 from monai_harmonize.transforms.save_mask import SaveMaskd as SaveMaskd
 from monai_harmonize.transforms.save_presentation_state import SavePresentationState as SavePresentationState
 from monai_harmonize.transforms.save_presentation_state import SavePresentationStated as SavePresentationStated
+from monai_harmonize.transforms.save_sample import SaveSampled as SaveSampled
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevels as RestoreGreyLevels
 from monai_harmonize.transforms.scale_grey_levels import RestoreGreyLevelsd as RestoreGreyLevelsd
 from monai_harmonize.transforms.scale_grey_levels import ScaleGreyLevels as ScaleGreyLevels

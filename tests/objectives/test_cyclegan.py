@@ -80,7 +80,7 @@ def test_the_least_squares_loss_sees_logits_not_an_activation_of_them() -> None:
 
 @pytest.mark.parametrize("term", sorted(CycleGAN.default_weights))
 def test_weight_zero_skips_the_term_and_only_that(term: str) -> None:
-    objective = linear_objective(loss_weights={term: 0.0})
+    objective = linear_objective(loss_weights={**dict.fromkeys(CycleGAN.default_weights, 1.0), term: 0.0})
     data = batch()
     terms = gather(objective.generator_losses(data)) | gather(objective.discriminator_losses(data))
     assert set(terms) == set(CycleGAN.default_weights) - {term}
@@ -135,3 +135,15 @@ def test_grouped_gradients_equal_those_of_the_whole_sum(spatial_dims: int) -> No
     grouped = [p.grad for network in networks for p in network.parameters()]
     for one, other in zip(whole, grouped, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_gradient_consistency_is_told_of_turned_edges() -> None:
+    weights = {"gradient_a": 0.25, "gradient_b": 0.25}
+    ramp = torch.rand(1, 1, 4, 4)
+    data = {"image_a": ramp, "image_b": ramp.flip(2)}
+    # The first generator doubles, the second inverts.
+    objective = CycleGAN(Scale(2.0), Scale(-0.25), Level(), Level(), loss_weights=weights)
+    terms = gather(objective.generator_losses(data))
+    assert terms["gradient_a"] == pytest.approx(0, abs=1e-5)
+    assert terms["gradient_b"] == pytest.approx(2, abs=1e-5)
+    assert "gradient_a" not in gather(linear_objective().generator_losses(batch()))

@@ -1,0 +1,87 @@
+"""Save a synthetic image, under a name and with a note that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, ClassVar
+
+import nibabel
+import numpy as np
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
+from monai.utils import TransformBackends
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from torch import Tensor
+
+from monai_harmonize import __version__
+from monai_harmonize.data.atomic import atomic_path
+
+__all__ = ["NOTE", "SaveSampleD", "SaveSampleDict", "SaveSampled"]
+
+# An image that looks like a patient's must not be taken for one.
+NOTE = "Synthetic image, of no patient"
+HIGHEST = 2**16 - 1
+
+
+class SaveSampled(MapTransform):
+    """Write generated images as ``sample_0000.png`` of 16 bits, volumes as ``sample_0000.nii.gz`` in float32.
+
+    The files say that they are synthetic and by what they were made: PNG in ``Description`` and ``Software``, NIfTI in
+    ``descrip``. DICOM is not written, as it would enter archives among patients.
+
+    Args:
+        keys: of the images, ``(1, W, H[, D])`` in [-1, 1], which is black to white.
+        output_dir: folder of the files; made if missing.
+        number_key: entry with the number of the sample.
+        bundle: name and version of the method.
+    """
+
+    backend: ClassVar = [TransformBackends.TORCH]
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        output_dir: str | PathLike[str],
+        number_key: Hashable = "number",
+        bundle: str = "",
+    ) -> None:
+        super().__init__(keys)
+        self.output_dir = Path(output_dir)
+        self.number_key = number_key
+        self.maker = f"monai-harmonize {__version__} {bundle}".rstrip()
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Write the images of an item, which stays as it is.
+
+        Raises:
+            ValueError: an image has more than one channel, or is neither an image nor a volume.
+        """
+        item = dict(data)
+        for key in self.keys:
+            self.save(item[key], int(item[self.number_key]))
+        return item
+
+    def save(self, image: Tensor, number: int) -> Path:
+        """Write one image; the file appears whole or not at all."""
+        if image.ndim not in (3, 4) or image.shape[0] != 1:
+            raise ValueError(f"a sample has shape {tuple(image.shape)}; expected (1, W, H) or (1, W, H, D)")
+        grey = image[0].detach().cpu().float().clamp(-1, 1).numpy()
+        path = self.output_dir / f"sample_{number:04d}{'.png' if grey.ndim == 2 else '.nii.gz'}"
+        with atomic_path(path) as temporary:
+            if grey.ndim == 2:
+                text = PngInfo()
+                text.add_text("Description", NOTE)
+                text.add_text("Software", self.maker)
+                stored = np.rint((grey.T + 1) / 2 * HIGHEST).astype(np.uint16)
+                Image.fromarray(stored).save(temporary, format="PNG", pnginfo=text)
+            else:
+                volume = nibabel.Nifti1Image(grey, np.eye(4))
+                volume.header["descrip"] = f"{NOTE}; {self.maker}".encode()[:79]
+                nibabel.save(volume, temporary)
+        return path
+
+
+SaveSampleD = SaveSampleDict = SaveSampled

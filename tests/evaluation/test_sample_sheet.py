@@ -1,0 +1,50 @@
+"""The sheet shows every sample upright, on one window."""
+
+import numpy as np
+import pytest
+import torch
+from ignite.engine import Engine
+from PIL import Image
+
+from monai_harmonize.evaluation.sample_sheet import SampleSheet, sample_sheet
+
+
+def run(sheet: SampleSheet, images: list[torch.Tensor], batch_size: int = 4) -> None:
+    batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
+    engine = Engine(lambda _, batch: [{"pred": image} for image in batch])
+    sheet.attach(engine)
+    engine.run(batches)
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, 1), (8, 1), (9, 2), (70, 8)])
+def test_rows_of_the_samples(tmp_path, count: int, rows: int) -> None:
+    sheet = SampleSheet(tmp_path / "sheet.png", "one")
+    run(sheet, [torch.zeros(1, 6, 6)] * count)
+    assert sheet.count == count
+    assert len(sheet.images) == min(count, 64)
+    (shown,) = sample_sheet(sheet.images, "", 8).axes[0].images
+    columns = min(count, 8)
+    assert shown.get_array().shape == (rows * 8 + 2, columns * 8 + 2)
+    # All samples are grey, between them and where none is left is white.
+    assert (shown.get_array() == 0).sum() == min(count, 64) * 36
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.size[0] >= 600
+
+
+def test_grey_levels_are_shown_as_they_are(tmp_path) -> None:
+    image = torch.full((1, 6, 4), 0.5)
+    image[0, 0, :] = -3  # the left column of a display, below the window
+    volume = image[..., None].expand(1, 6, 4, 5) * torch.tensor([0, 0, 1, 0, 0.0])
+    for shown in (image, volume):
+        sheet = SampleSheet(tmp_path / "sheet.png")
+        run(sheet, [shown])
+        drawn = sample_sheet(sheet.images, "", 8).axes[0].images[0]
+        np.testing.assert_array_equal(drawn.get_array()[2:-2, 2:-2], image[0].numpy().T)
+        assert drawn.get_clim() == (-1, 1)
+
+
+def test_a_second_run_starts_anew(tmp_path) -> None:
+    sheet = SampleSheet(tmp_path / "sheet.png")
+    run(sheet, [torch.zeros(1, 4, 4)] * 5)
+    run(sheet, [torch.zeros(1, 4, 4)] * 3)
+    assert sheet.count == len(sheet.images) == 3

@@ -1,0 +1,39 @@
+"""What is written can be read again, and says that it is synthetic."""
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from monai_harmonize.transforms import LoadRadiographd, SaveSampled, ScaleGreyLevelsd
+from monai_harmonize.transforms.save_sample import NOTE
+
+
+def test_a_radiograph_is_read_with_the_grey_levels_that_were_drawn(tmp_path) -> None:
+    image = 2 * torch.rand(1, 12, 9) - 1
+    image[0, 0, 0], image[0, 0, 1] = -1.2, 1.2  # clipped
+    item = {"pred": image, "number": 7}
+    assert SaveSampled("pred", tmp_path / "new", bundle="dcgan_cxr 0.1.0")(item) == item
+    path = tmp_path / "new" / "sample_0007.png"
+    read = ScaleGreyLevelsd("image")(LoadRadiographd("image")({"image": str(path)}))["image"]
+    torch.testing.assert_close(torch.as_tensor(np.asarray(read)), image.clamp(-1, 1), atol=2e-5, rtol=0)
+    with Image.open(path) as opened:
+        assert opened.size == (12, 9)
+        assert opened.text["Description"] == NOTE
+        assert "dcgan_cxr 0.1.0" in opened.text["Software"]
+
+
+def test_a_volume_becomes_nifti(tmp_path) -> None:
+    volume = 2 * torch.rand(1, 5, 4, 3) - 1
+    SaveSampled("pred", tmp_path, "place")({"pred": volume, "place": torch.tensor(12)})
+    read = nibabel.load(tmp_path / "sample_0012.nii.gz")
+    np.testing.assert_array_equal(read.get_fdata(dtype=np.float32), volume[0].numpy())
+    assert bytes(read.header["descrip"]).decode().startswith(NOTE)
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 4), (4, 4), (1, 2, 2, 2, 2)])
+def test_what_is_no_grey_image_is_refused_and_leaves_nothing(tmp_path, shape: tuple) -> None:
+    with pytest.raises(ValueError, match=r"expected \(1, W, H\) or \(1, W, H, D\)"):
+        SaveSampled("pred", tmp_path)({"pred": torch.zeros(shape), "number": 0})
+    assert list(tmp_path.iterdir()) == []
