@@ -102,15 +102,17 @@ def card(name: str) -> str:
     """What a bundle's metadata say, as the end of its page."""
     content = metadata(name)
     image, pred = content["network_data_format"]["inputs"]["image"], content["network_data_format"]["outputs"]["pred"]
+    drawing = image["format"] == "latent"
+    taken = f"{image['num_channels']} numbers" if drawing else f"{image['num_channels']} channel, {image['type']} of "
+    taken += "" if drawing else f"{image['modality']}, {image['value_range'][0]} to {image['value_range'][1]}"
     required = ", ".join(f"{package} {version}" for package, version in content["required_packages_version"].items())
     rows = {
         "Task": content["task"],
-        "Guarantee class": content.get("guarantee_class", "does not change images"),
+        "Guarantee class": content.get("guarantee_class") or f"{'draws' if drawing else 'does not change'} images",
         "Intended use": content["intended_use"],
         "Input": content["image_classes"],
         "Output": content["pred_classes"],
-        "Network": f"{image['num_channels']} channel, {image['type']} of {image['modality']}, "
-        f"{image['value_range'][0]} to {image['value_range'][1]}, to {pred['num_channels']} channel, {pred['type']}",
+        "Network": f"{taken}, to {pred['num_channels']} channel, {pred['type']}",
         "Data": content["data_source"],
         "Files": content["data_type"],
         "Version": content["version"],
