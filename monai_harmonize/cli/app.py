@@ -19,6 +19,7 @@ from monai_harmonize.cli.manifest import check_manifest, manifest
 from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_error
 from monai_harmonize.cli.pacs import pacs
 from monai_harmonize.cli.protocol import protocol
+from monai_harmonize.cli.sites import sites
 from monai_harmonize.cli.style_study.command import style_study
 from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
 
@@ -93,5 +94,6 @@ app.command(epilog=example("feature-maps scan.png volume.nii.gz --extractor vgg1
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)
 app.add_typer(manifest, name="manifest")
 app.add_typer(bundles, name="bundles")
+app.add_typer(sites, name="sites")
 app.command(deprecated=True, hidden=True)(phantoms)
 app.command(deprecated=True, hidden=True)(check_manifest)
