@@ -66,14 +66,15 @@ class Images:
         return SiteLook.fit(self.looks, self.patients.tolist())
 
 
-def read(records: Sequence[Mapping[str, Any]]) -> dict[str, Images]:
-    """Images of each site."""
+def read(everything: Sequence[Mapping[str, Any]]) -> dict[str, Images]:
+    """Images of each site, those aside that serve as paired truth."""
+    records = [record for record in everything if record.get("split") != "truth"]
     looks = [look_of_file(Path(record["image"]), record["polarity"]) for record in records]
     sites = np.array([record["site"] for record in records])
     patients = np.array([str(record.get("patient", record["image"])) for record in records])
     labels = np.array([str(record.get("label", "")) for record in records])
-    everything = Images(np.stack(looks), patients, labels)
-    return {site: everything.where(sites == site) for site in sorted(set(sites))}
+    images = Images(np.stack(looks), patients, labels)
+    return {site: images.where(sites == site) for site in sorted(set(sites))}
 
 
 def score(gallery: SiteGallery, batch: Array) -> float:
@@ -190,19 +191,16 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--manifest")
-    parser.add_argument("--phantoms", default="benchmarks/.domain_selection", help="Folder for the embedded data.")
     parser.add_argument("--deals", type=int, default=20)
     parser.add_argument("--likeness", type=float, default=site_look.LIKENESS)
     options = parser.parse_args()
     set_determinism(0)
     site_look.LIKENESS = options.likeness
-    folder = Path(options.phantoms)
     if options.manifest is None:
-        records = CHEST.manifest(None, None, folder / "chest").records
-        ill = read([r for r in TUBERCULOSIS.manifest(None, None, folder / "tb").records if r["split"] != "truth"])
+        sites = read(CHEST.manifest(None, None, "bundles/tone_curve_cxr/data").records)
+        ill = read(TUBERCULOSIS.manifest(None, None, "bundles/tb_classification_cxr/data").records)
     else:
-        records = load_manifest(options.manifest).records
-    sites = read([record for record in records if record.get("split") != "truth"])
+        ill = sites = read(load_manifest(options.manifest).records)
     print(f"Level {LEVEL:g}, {options.deals} deals, likeness {options.likeness:g}; images: ", end="")
     print(", ".join(f"{site} {len(images.looks)}" for site, images in sites.items()), end="\n\n")
     heads = ["images in a batch", "site told rightly", "nearest is right", "called unknown", "AUROC of unknown"]
@@ -210,7 +208,7 @@ def main() -> None:
     heads = ["images in a folder", "of one site: right", "groups", "of two sites: right", "beside a known one: unknown"]
     table([*heads, "and the known one right"], in_folders(sites, options.deals))
     heads = [f"{kind}, {count}" for kind in ("healthy", "ill") for count in COUNTS]
-    table(["site", "learned from", *heads], by_disease(sites if options.manifest else ill, options.deals))
+    table(["site", "learned from", *heads], by_disease(ill, options.deals))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from monai_harmonize.cli.manifest import DatasetDir
 from monai_harmonize.cli.messages import PROBLEMS, console, errors, only_warnings
 from monai_harmonize.data import InputError, load_manifest
 from monai_harmonize.data.formats import find_images
-from monai_harmonize.data.manifest_checks import SPLITS
 from monai_harmonize.data.tolerant import Failure
 from monai_harmonize.evaluation.site_origins import Group, gallery_of, looks_of, origins
 from monai_harmonize.evaluation.site_origins_table import write_origins
@@ -23,6 +22,9 @@ from monai_harmonize.metrics.site_gallery import LEVEL
 from monai_harmonize.metrics.site_gallery_file import load_site_gallery, save_site_gallery
 
 __all__ = ["Grouping", "Level", "Together", "print_origins", "sites"]
+
+# Test images stay unseen.
+LEARNED = ("train", "validation")
 
 sites = typer.Typer(help="Learn sites, and recognise of which one images are.", no_args_is_help=True)
 
@@ -47,20 +49,20 @@ def learn(
     manifest: Annotated[Path, typer.Argument(help="CSV or Decathlon JSON with the sites.")],
     output: Annotated[Path, typer.Option(help="The JSON file to write.")],
     dataset_dir: DatasetDir = None,
-    split: Annotated[str, typer.Option(help="Images to learn from.")] = "train",
     source_site: Annotated[
         str | None, typer.Option(help="Learn this one as the source of a model, for sites.json beside it.")
     ] = None,
     target_site: Annotated[str | None, typer.Option(help="Learn this one as the model's target.")] = None,
 ) -> None:
-    """Learn how the images of each site look, from 20 patients upward; the file holds numbers only."""
-    if split not in SPLITS:
-        raise InputError(f"--split {split}: expected one of {', '.join(SPLITS)}.")
+    """Learn how the images of each site look, from 20 patients upward; the file holds numbers only.
+
+    Images of the test split are left out.
+    """
     if (source_site is None) != (target_site is None):
         raise InputError("--source-site and --target-site: give both, for the looks of a model, or neither.")
     known = load_manifest(manifest, dataset_dir).with_splits()
     names = {} if source_site is None or target_site is None else {source_site: "source", target_site: "target"}
-    gallery = gallery_of(known.select(site=list(names) or None, split=split), names)
+    gallery = gallery_of(known.select(site=list(names) or None, split=LEARNED), names)
     save_site_gallery(gallery, output)
     told = ", ".join(f"{name} from {look.images} images" for name, look in gallery.sites.items())
     console.print(f"{output}: {told}")

@@ -19,6 +19,8 @@ FEWEST_OF_GROUP = 5
 # Images of one site are no normal distribution. With the Bayesian information criterion itself, 20 images of one
 # hospital fell into three groups on average, with twice its penalty into one.
 PENALTY = 2.0
+# Images as which a larger folder counts: in the end enough images of one site always fall apart.
+MOST_EVIDENCE = 40
 STEPS = 50
 
 
@@ -67,7 +69,8 @@ def unlike_groups(points: NDArray[np.float64], within: NDArray[np.float64], seed
 
     Features are freed of what differs between images of one site, so that what is left of their differences in a folder
     of one origin is alike in all directions. A mixture of spherical normal distributions is fitted for every number
-    of groups, and the number with the least information criterion of Schwarz is taken, its penalty doubled.
+    of groups, and the number with the least information criterion of Schwarz is taken, its penalty doubled and the
+    likelihood that of at most ``MOST_EVIDENCE`` images.
 
     Args:
         points: summaries of the images, ``(N, F)``.
@@ -79,12 +82,13 @@ def unlike_groups(points: NDArray[np.float64], within: NDArray[np.float64], seed
     """
     factor = np.linalg.cholesky(within)
     alike = solve_triangular(factor, points.T, lower=True).T
+    evidence = min(len(points), MOST_EVIDENCE)
     best, found = np.inf, np.zeros(len(points), dtype=np.int64)
     for count in range(1, min(MOST_GROUPS, len(points) // FEWEST_OF_GROUP) + 1):
         mixture = GaussianMixture(count, covariance_type="spherical", reg_covar=SPREAD, n_init=3, random_state=seed)
         told = mixture.fit_predict(alike)
         numbers = count - 1 + count * (alike.shape[1] + 1)
-        criterion = -2 * float(mixture.score(alike)) * len(points) + PENALTY * numbers * np.log(len(points))
+        criterion = -2 * float(mixture.score(alike)) * evidence + PENALTY * numbers * np.log(evidence)
         if criterion < best:
             best, found = criterion, told
     return found

@@ -65,7 +65,8 @@ class SiteLook:
             InputError: fewer than ``FEWEST_IMAGES`` images, or of fewer than that many patients.
         """
         points = np.asarray(summaries, dtype=np.float64)
-        _, owner = np.unique([str(name) for name in patients or range(len(points))], return_inverse=True)
+        names = range(len(points)) if patients is None else patients
+        _, owner = np.unique([str(name) for name in names], return_inverse=True)
         people = int(owner.max()) + 1 if owner.size else 0
         if people < FEWEST_IMAGES:
             raise InputError(
