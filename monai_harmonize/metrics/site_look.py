@@ -24,8 +24,8 @@ Array = NDArray[np.float64]
 
 # Fewer distances have no five percent; with fewer no image could be told to be of another site.
 FEWEST_IMAGES = 20
-# Correlation of images of one batch beyond that of their site: one ward, one disease, one week. Phantoms with
-# tuberculosis alone are mistaken for another site without it (docs/domain_selection.md).
+# Correlation of images of one batch beyond that of their site: one ward, one disease, one week, or put together because
+# they look alike. Without it many more batches of known sites are called unknown (docs/domain_selection.md).
 LIKENESS = 0.1
 # Added to the spread of every feature, in its unit: a level that all images of a site share, such as the black of a
 # shutter, must not make a hair's breadth infinite.

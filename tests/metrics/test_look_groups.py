@@ -27,6 +27,11 @@ def test_images_of_one_origin_stay_together(gallery: SiteGallery) -> None:
         assert set(look_groups(images(count, seed, -9.0), gallery)) == {0}
 
 
+def test_many_images_of_one_site_stay_together_though_they_are_no_normal_distribution(gallery: SiteGallery) -> None:
+    heavy = np.random.default_rng(30).standard_t(5, (300, FEATURES)) * 0.8 * SPREADS
+    assert set(unlike_groups(heavy, gallery.within)) == {0}
+
+
 def test_known_sites_are_told_apart_in_a_small_folder(gallery: SiteGallery) -> None:
     mixed = np.concatenate([images(4, 2, 3.0), images(4, 3)])
     found = look_groups(mixed, gallery)
