@@ -20,6 +20,7 @@ from monai_harmonize.cli.messages import EXIT_CODES, WRONG_USAGE, console, tell_
 from monai_harmonize.cli.pacs import pacs
 from monai_harmonize.cli.protocol import protocol
 from monai_harmonize.cli.sample_metrics import sample_metrics
+from monai_harmonize.cli.sites import sites
 from monai_harmonize.cli.style_study.command import style_study
 from monai_harmonize.engines.plain_errors import file_error_in, input_error_in
 
@@ -97,5 +98,6 @@ app.command(
 app.command(epilog=example("demo-data demo_images --format png"))(demo_data)
 app.add_typer(manifest, name="manifest")
 app.add_typer(bundles, name="bundles")
+app.add_typer(sites, name="sites")
 app.command(deprecated=True, hidden=True)(phantoms)
 app.command(deprecated=True, hidden=True)(check_manifest)

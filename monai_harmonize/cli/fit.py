@@ -11,18 +11,25 @@ import typer
 from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Overlays
 from monai_harmonize.cli.images import Pattern, fitting
 from monai_harmonize.cli.messages import console, only_warnings
+from monai_harmonize.cli.origin import LOOKS
 from monai_harmonize.data import InputError
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.data.polarity import NORMAL
 from monai_harmonize.engines.bundle import find_bundle
 from monai_harmonize.engines.weights import record_fit
+from monai_harmonize.evaluation.site_origins import gallery_of
+from monai_harmonize.label_app.served_bundles import modality_of
+from monai_harmonize.metrics.site_gallery_file import save_site_gallery
+from monai_harmonize.metrics.site_look import FEWEST_IMAGES
 
 __all__ = ["fit"]
 
 LEAST = 3
 # From this many images on every tenth is kept for validation; fewer are all needed for the fit.
 ENOUGH = 10
+# The look of a site is learned from so many of its images at most.
+LOOKED_AT = 500
 
 
 class Inverted(str, Enum):
@@ -60,6 +67,8 @@ def fit(
         workflow.run()
         workflow.finalize()
     record_fit(output / "model.pt", found.fit(overlay or ()))
+    if modality_of(found) != "CT":
+        save_looks(sites, output)
     counts = {site: len(sites.select(site, "train")) for site in sites.sites}
     console.print(f"Fitted to {counts['source']} source and {counts['target']} target images: {output / 'model.pt'}")
     metrics = workflow.evaluator.state.metrics
@@ -69,6 +78,19 @@ def fit(
         distances = f"{metrics['site_distance_raw']:.4f} before, {metrics['site_distance']:.4f} after"
         console.print(f"Wasserstein distance to the target site: {distances}{seen}")
     console.print(f"Next: monai-harmonize harmonize IMAGES --bundle {bundle} --checkpoint {output} --output FOLDER")
+
+
+def save_looks(sites: Manifest, output: Path) -> None:
+    """Note how images of both sites look, by which ``harmonize --from auto`` recognises them; not from too few."""
+    found = {str(record["image"]): record for record in sites.records}
+    chosen = []
+    for site in sites.sites:
+        own = [record for record in found.values() if record["site"] == site]
+        chosen += [own[place * len(own) // LOOKED_AT] for place in range(LOOKED_AT)] if len(own) > LOOKED_AT else own
+        if len(own) < FEWEST_IMAGES:
+            (output / LOOKS).unlink(missing_ok=True)
+            return
+    save_site_gallery(gallery_of(chosen), output / LOOKS)
 
 
 def two_sites(source: list[Path], target: list[Path], output: Path, pattern: str) -> Manifest:

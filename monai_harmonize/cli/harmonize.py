@@ -12,7 +12,13 @@ from monai_harmonize.cli.bundle import DEFAULT_BUNDLE, BundleName, Checkpoint, O
 from monai_harmonize.cli.images import Pattern, images_among
 from monai_harmonize.cli.job import Job
 from monai_harmonize.cli.messages import PROBLEMS, STOPPED, only_warnings
+from monai_harmonize.cli.origin import AUTO, FromUnknown, Models, harmonize_by_origin
+from monai_harmonize.cli.sites import Grouping, Level, Together
 from monai_harmonize.cli.summary import print_summary
+from monai_harmonize.data import InputError
+from monai_harmonize.engines.bundle import find_bundle
+from monai_harmonize.label_app.served_bundles import modality_of
+from monai_harmonize.metrics.site_gallery import LEVEL
 
 __all__ = ["harmonize"]
 
@@ -81,6 +87,21 @@ def harmonize(
     panels: ChosenPanels = None,
     inverted: WhenInverted = None,
     method: Method = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="SITE|auto",
+            help="Of --checkpoint's subfolders, one for each source site, the model of this site; auto: of each "
+            "image's own site, which is recognised.",
+        ),
+    ] = None,
+    from_unknown: Annotated[
+        FromUnknown,
+        typer.Option(help="With --from auto, images of no known site: refuse all, skip them, or take the nearest."),
+    ] = FromUnknown.refuse,
+    grouping: Grouping = Together.look,
+    level: Level = LEVEL,
     pattern: Pattern = "*",
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="Skip what an earlier run of this command finished.")
@@ -94,10 +115,25 @@ def harmonize(
     chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     options |= {} if method is None else {"method": method}
+    again = overwrite or not resume
+
+    def job_of(weights: Path | None, part: str | None = None) -> Job:
+        return Job.of(bundle, weights, overlay, options, states=presentation_state, workers=workers, part=part)
+
     with only_warnings():
-        job = Job.of(bundle, checkpoint, overlay, options, states=presentation_state, workers=workers)
-        known = images_among(inputs, output, pattern, job.takes_series)
-        summary = job.run(known, output, again=overwrite or not resume)
+        if origin == AUTO:
+            if modality_of(find_bundle(bundle)) == "CT":
+                raise InputError("--from auto: tells radiographs apart; of CT name the site.")
+            models = Models.below(checkpoint)
+            known = images_among(inputs, output, pattern)
+            summary = harmonize_by_origin(
+                models, job_of, known, output, grouping=grouping.value, level=level, unknown=from_unknown,
+                again=again, copies=not presentation_state,
+            )  # fmt: skip
+        else:
+            job = job_of(checkpoint if origin is None else Models.below(checkpoint).of(origin))
+            known = images_among(inputs, output, pattern, job.takes_series)
+            summary = job.run(known, output, again=again)
     print_summary(summary, output)
     if summary.stopped or summary.failures:
         raise typer.Exit(STOPPED if summary.stopped else PROBLEMS)

@@ -51,6 +51,7 @@ class Job:
         options: values of top-level entries of the configuration that decide about results.
         workers: processes that read images ahead, at most one per processor.
         quiet: no progress bar, and what fails is told in the summary only.
+        part: where several jobs share a folder of results, what tells this one's settings from theirs.
     """
 
     bundle: Bundle
@@ -59,6 +60,7 @@ class Job:
     options: Mapping[str, Any]
     workers: int = 0
     quiet: bool = False
+    part: str | None = None
 
     @classmethod
     def of(
@@ -71,6 +73,7 @@ class Job:
         states: bool = False,
         workers: int = 0,
         quiet: bool = False,
+        part: str | None = None,
     ) -> Job:
         """The job that a user asks for.
 
@@ -82,6 +85,7 @@ class Job:
             states: write presentation states instead of images.
             workers: see ``Job``.
             quiet: see ``Job``.
+            part: see ``Job``.
 
         Raises:
             InputError: there is no such bundle, or the weights were fitted with another one.
@@ -90,7 +94,7 @@ class Job:
         weights = found.chosen_weights(checkpoint)
         # The user's own come last, since they may change what the others set.
         named = [*([STATES] if states else []), *found.fitted_overlays(weights), *(overlays or ())]
-        return cls(found, list(dict.fromkeys(named)), weights, options, workers, quiet)
+        return cls(found, list(dict.fromkeys(named)), weights, options, workers, quiet, part)
 
     @property
     def takes_series(self) -> bool:
@@ -119,7 +123,7 @@ class Job:
         refuse_inputs(places)
         workflow = self.workflow(inputs, output)
         settings = settings_of(self.bundle, self.overlays, digest_of_weights(self.weights), self.options)
-        earlier = Resume(output, settings, workflow.parser.get("on_fail", "write"))
+        earlier = Resume(output, settings, workflow.parser.get("on_fail", "write"), self.part)
         rest = [path for path, place in places.items() if again or not earlier.is_done(path, place)]
         if rest and self.options.get("project") == "site":  # one curve for all: what is new changes it
             rest = list(places)

@@ -45,13 +45,16 @@ class Resume:
         output: the folder.
         settings: of ``settings_of``.
         on_fail: see ``SaveCertified``.
+        part: name of this part of the folder's files, where several have settings of their own.
     """
 
-    def __init__(self, output: Path, settings: Mapping[str, Any], on_fail: str = "write") -> None:
+    def __init__(
+        self, output: Path, settings: Mapping[str, Any], on_fail: str = "write", part: str | None = None
+    ) -> None:
         self.output = output
         self.settings = dict(settings)
         self.on_fail = on_fail
-        self.file = output / SETTINGS_NAME
+        self.file = output / (SETTINGS_NAME if part is None else f"harmonize.{part}.json")
         self.table = CertificateTable(output / TABLE_NAME)
         self.rows = self.table.known()
         self.names = CertificateWriter("pred", output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,17 @@ class Summary:
     failures: Sequence[str]
     seconds: float
     stopped: str | None = None
+
+    def __add__(self, other: Summary) -> Summary:
+        """Counts of two runs one after the other."""
+        return Summary(
+            images=self.images + other.images,
+            verdicts=Counter(self.verdicts) + Counter(other.verdicts),
+            earlier=self.earlier + other.earlier,
+            failures=[*self.failures, *other.failures],
+            seconds=self.seconds + other.seconds,
+            stopped=self.stopped or other.stopped,
+        )
 
 
 def print_summary(summary: Summary, output: Path) -> None:
