@@ -73,7 +73,7 @@ def test_samples_are_many_and_the_same_again(bundle: Path, trained: Path, tmp_pa
         # Convolutions of batches of another size round differently.
         np.testing.assert_allclose(one.astype(float), again.astype(float), atol=3)
         assert np.abs(one.astype(float) - different.astype(float)).max() > 3
-    assert Image.open(tmp_path / "few" / "samples_sheet.png").size[0] > 300
+    assert Image.open(tmp_path / "few_sheet.png").size[0] > 300
 
 
 def test_evaluation_compares_with_real_images(bundle: Path, trained: Path, chest_data: Path, tmp_path: Path) -> None:
