@@ -51,16 +51,26 @@ class GuardedStore(LocalDatastore):
     def remove_label(self, label_id: str, label_tag: str) -> None:
         """Remove a label, of a link the link alone."""
         label = self._datastore.label(label_id, label_tag)
-        if label:
-            unlink_link(Path(self._datastore.label_path(label_tag)) / self._filename(label_id, label.ext))
-        super().remove_label(label_id, label_tag)
+        place = Path(self._datastore.label_path(label_tag)) / self._filename(label_id, label.ext if label else "")
+        if label and place.is_symlink():
+            self.unlink(place)
+        else:
+            super().remove_label(label_id, label_tag)
 
     def remove_image(self, image_id: str) -> None:
         """Remove an image with its labels, of a link the link alone; a folder is missed by nobody but us."""
         image = self._datastore.objects.get(image_id)
-        if image:
-            unlink_link(self.place_of(image_id, image.image.ext))
-        super().remove_image(image_id)
+        if image and self.place_of(image_id, image.image.ext).is_symlink():
+            for tag in list(image.labels):
+                self.remove_label(image_id, tag)
+            self.unlink(self.place_of(image_id, image.image.ext))
+        else:
+            super().remove_image(image_id)
+            self.refresh()
+
+    def unlink(self, link: Path) -> None:
+        """Remove a link, never what it leads to; whoever watches the folder may have forgotten it before we do."""
+        link.unlink()
         self.refresh()
 
     def get_dataset_archive(self, limit_cases: int | None) -> str:
@@ -94,12 +104,6 @@ class GuardedStore(LocalDatastore):
             raise InputError(
                 f"image {image_id!r} is a folder or a link, which no upload replaces; choose another name."
             )
-
-
-def unlink_link(path: Path) -> None:
-    """Remove a link, never what it leads to."""
-    if path.is_symlink():
-        path.unlink()
 
 
 def plain_info(info: object) -> dict[str, Any]:

@@ -12,7 +12,11 @@ from monai_harmonize.label_app.served_bundles import Kind, kind_of, modality_of,
 
 def test_kinds_come_from_the_metadata() -> None:
     found = served_bundles({})
-    assert list(found) == sorted(path.name for path in Path("bundles").iterdir())
+    # Those that draw images from nothing have no image to work on.
+    drawing = {
+        path.parents[1].name for path in Path("bundles").glob("*/configs/metadata.json") if "latent" in path.read_text()
+    }
+    assert list(found) == sorted({path.name for path in Path("bundles").iterdir()} - drawing)
     kinds = {name: kind_of(bundle) for name, bundle in found.items()}
     assert {name for name, kind in kinds.items() if kind is Kind.segmentation} == {
         "lung_segmentation_cxr",
