@@ -12,11 +12,12 @@ from monai_harmonize.label_app.served_bundles import Kind, kind_of, modality_of,
 
 def test_kinds_come_from_the_metadata() -> None:
     found = served_bundles({})
-    # Those that draw images from nothing have no image to work on.
-    drawing = {
-        path.parents[1].name for path in Path("bundles").glob("*/configs/metadata.json") if "latent" in path.read_text()
+    all_bundles = {
+        path.parents[1].name: json.loads(path.read_text()) for path in Path("bundles").glob("*/configs/metadata.json")
     }
-    assert list(found) == sorted({path.name for path in Path("bundles").iterdir()} - drawing)
+    # Those that draw images from nothing have no image to work on.
+    images = {name: content["network_data_format"]["inputs"]["image"] for name, content in all_bundles.items()}
+    assert list(found) == sorted(name for name, image in images.items() if image["format"] != "latent")
     kinds = {name: kind_of(bundle) for name, bundle in found.items()}
     assert {name for name, kind in kinds.items() if kind is Kind.segmentation} == {
         "lung_segmentation_cxr",
