@@ -92,6 +92,7 @@ def test_simple_harmonizers_do_what_they_say() -> None:
         torch.testing.assert_close(one.flatten().sort().values, target.flatten().sort().values, atol=0.02, rtol=0)
 
 
+@pytest.mark.long
 def test_distorted_images_differ_by_an_increasing_curve_only() -> None:
     curves = curve_bank(0)
     assert (curves.diff(dim=1) > 0).all()

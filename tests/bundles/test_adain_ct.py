@@ -58,6 +58,7 @@ def bundle(tmp_path_factory, data: Path) -> Path:
     return root
 
 
+@pytest.mark.long
 def test_training_stores_the_style_of_the_target_site(bundle: Path, data: Path) -> None:
     state = torch.load(bundle / "models" / "model.pt", weights_only=True)
     ready = workflow("train", bundle_root=str(bundle), dataset_dir=str(data), **SMALL)
@@ -135,7 +136,7 @@ def test_processes_share_the_work(data: Path, tmp_path: Path, monkeypatch) -> No
     assert len(sampler) == len(parser.get_parsed_content("train#dataset")) / 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_distributed_training_stores_the_same_styles(bundle: Path, data: Path, tmp_path: Path) -> None:
     """By the literal command, in a single process: it ends with the weights of the plain one."""
     options = {"bundle_root": tmp_path, "dataset_dir": data, **SMALL}
@@ -191,6 +192,7 @@ def train(root: Path, data: Path, *overlays: str, **options: Any) -> Path:
     return root
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("axes", ["PIR", "RAS"])
 def test_the_order_of_axes_changes_nothing(bundle: Path, data: Path, tmp_path: Path, axes: str) -> None:
     """Neither what a training learns, nor what inference makes of a volume, which keeps its own axes."""
@@ -210,6 +212,7 @@ def test_the_order_of_axes_changes_nothing(bundle: Path, data: Path, tmp_path: P
     assert np.abs(values - np.asarray(source.dataobj)).max() > 50
 
 
+@pytest.mark.long
 def test_window_and_spacing_of_the_style_are_noted(bundle: Path, data: Path, tmp_path: Path) -> None:
     settings = {"num_styles": 1, "window": [-500.0, 1300.0], "spacing": list(SPACING)}
     assert trained_settings(bundle / "models" / "model.pt") == settings
@@ -262,6 +265,7 @@ def test_files_of_one_slice(data: Path, tmp_path: Path, axes: int) -> None:
     assert np.abs(np.asarray(result.dataobj).astype(int) - np.asarray(source.dataobj)).max() > 20
 
 
+@pytest.mark.long
 def test_a_dicom_series_becomes_one_new_series(bundle: Path, tmp_path: Path) -> None:
     data, output = tmp_path / "data", tmp_path / "out"
     ensure_spine_dataset(
@@ -285,6 +289,7 @@ def good_and_cut(folder: Path, data: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_a_bad_volume_does_not_stop_the_good_one(bundle: Path, data: Path, tmp_path: Path) -> None:
     options = {"bundle_root": bundle, "input": good_and_cut(tmp_path / "in", data), "output_dir": tmp_path / "out"}
     given = [
@@ -306,6 +311,7 @@ def plus_1024(image: nibabel.Nifti1Image) -> nibabel.Nifti1Image:
     return nibabel.Nifti1Image(stored, image.affine)
 
 
+@pytest.mark.long
 def test_values_that_are_no_hounsfield_units(bundle: Path, data: Path, tmp_path: Path, caplog) -> None:
     folder = good_and_cut(tmp_path / "in", data)
     (folder / "cut.nii.gz").unlink()
@@ -318,6 +324,7 @@ def test_values_that_are_no_hounsfield_units(bundle: Path, data: Path, tmp_path:
     assert (tmp_path / "off" / "stored.nii.gz").is_file()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("on_fail", ["write", "skip", "copy", "stop"])
 def test_a_failed_certificate_decides(bundle: Path, data: Path, tmp_path: Path, on_fail: str) -> None:
     folder = good_and_cut(tmp_path / "in", data)
@@ -346,7 +353,7 @@ def neighbouring_slices(folder: Path, copy: Path, count: int) -> Path:
 
 
 @pytest.mark.real_data
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["verse014_ct.nii.gz", "totalseg_dicom_siemens"])
 def test_real_ct_comes_back_with_its_geometry(bundle: Path, real_data: Path, tmp_path: Path, name: str) -> None:
     source, output = real_data / "ct" / name, tmp_path / "out"

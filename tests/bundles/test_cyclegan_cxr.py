@@ -97,7 +97,7 @@ def test_evaluate_writes_the_metrics(bundle: Path, chest_data: Path) -> None:
     assert "ssim_to_input" in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("project", ["site", "g0", "g1"])
 def test_a_projected_translation_keeps_the_promise_of_its_class(
     bundle: Path, chest_data: Path, tmp_path: Path, project: str
@@ -116,7 +116,7 @@ def test_a_projected_translation_keeps_the_promise_of_its_class(
             assert certificate["measures"]["residual_rms"] < 0.002
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("overlay", "guarantee_class"), [("bounded_grid", "G1"), ("bounded_residual", "G3")])
 def test_a_bounded_generator_works_on_the_native_pixels_and_is_certified_as_its_class(
     overlay: str, guarantee_class: str, chest_data: Path, tmp_path: Path
@@ -186,7 +186,7 @@ def test_one_batch_of_good_and_bad_files(bundle: Path, chest_data: Path, tmp_pat
     assert odd.dtype.itemsize >= 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -91,6 +91,7 @@ def test_a_chain_of_sigmoids_has_vanishing_gradients_in_its_first_layers(tmp_pat
     assert last_values(tmp_path)["first_layers"]["generator_ba"] > 0.05
 
 
+@pytest.mark.long
 def test_a_discriminator_that_learns_a_hundred_times_faster_dominates(tmp_path: Path) -> None:
     found = trained(tmp_path, learning_rates=(4e-5, 4e-3), floor=0.4, epochs=7)
     assert found == {"dominance": {"discriminator_a", "discriminator_b"}}
@@ -262,6 +263,7 @@ def test_a_threshold_decides(tmp_path: Path) -> None:
     assert found["spread"] == {"generator_ab", "generator_ba"}
 
 
+@pytest.mark.long
 def test_only_the_first_of_two_processes_watches(tmp_path: Path) -> None:
     assert train_in_processes(tmp_path, ranks=2, watch=SHORT) == [0, 0]
     assert [path.name for path in tmp_path.glob("watch*.json")] == ["watch0.json"]

@@ -134,7 +134,7 @@ def test_weights_that_cannot_be_downloaded(monkeypatch) -> None:
         AlexNet(weights="IMAGENET1K_V1")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("first", ["", "import monai.networks.nets, monai.transforms, monai.handlers"])
 def test_torchvision_imports_also_after_others_failed(first: str) -> None:
     failed = "try:\n    import torchvision\nexcept Exception: pass\n"

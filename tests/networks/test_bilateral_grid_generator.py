@@ -122,7 +122,7 @@ def test_it_exports_to_torchscript(size) -> None:
     torch.testing.assert_close(scripted.added_contrast_bound(image), generator.added_contrast_bound(image))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("size", "dynamo"), [((33, 47), True), ((33, 47), False), ((9, 12, 7), False)])
 def test_it_exports_to_onnx(size, dynamo) -> None:
     image = make_image("noise", size, 1, 0)

@@ -122,7 +122,7 @@ def test_dicom_files_agree_with_the_manifest(folder: Path) -> None:
     assert spacing.first().nunique() > 5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bytes_do_not_depend_on_the_number_of_workers(folder: Path, tmp_path: Path) -> None:
     write_chest_dataset(tmp_path, **{**SMALL, "workers": 2})
     assert digest(tmp_path) == digest(folder)
@@ -213,7 +213,7 @@ def test_killed_run_is_made_good(folder: Path, tmp_path: Path) -> None:
     assert digest(tmp_path) == digest(folder)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_wait_for_each_other_and_make_one_dataset(folder: Path, tmp_path: Path) -> None:
     with FileLock(tmp_path / ".lock"):
         processes = [start(tmp_path) for _ in range(2)]
