@@ -63,7 +63,7 @@ class CodeInformationTable:
         """Draw, measure, write, and tell the strongest factor of each code."""
         device = next(self.network.parameters()).device
         self.network.eval()
-        batches = DataLoader(LatentCodes(self.code, self.samples, self.seed), self.batch_size)
+        batches = DataLoader(LatentCodes(self.code, self.samples, self.seed), batch_size=self.batch_size)
         drawn = [(batch["code"], self.network(batch["code"].to(device)).cpu()) for batch in batches]
         codes, images = (torch.cat(parts) for parts in zip(*drawn, strict=True))
         table = information_of_codes(self.code, codes, images, self.permutations, self.seed)

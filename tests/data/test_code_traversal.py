@@ -15,7 +15,9 @@ def test_rows_vary_one_code_through_its_values() -> None:
     for item in traversal:
         assert item["code"].shape == (11, 1, 1)
         rows.setdefault(item["row"], []).append(item["code"].flatten())
-    names = [f"{name}, sample {number}" for name in ("category 1", "category 2", "code 1", "code 2") for number in (0, 1)]
+    names = [
+        f"{name}, sample {number}" for name in ("category 1", "category 2", "code 1", "code 2") for number in (0, 1)
+    ]
     assert list(rows) == names
     places = {"category 1": range(3, 5), "category 2": range(5, 9), "code 1": range(9, 10), "code 2": range(10, 11)}
     bases = LatentCodes(LAYOUT, 2, seed=3)
