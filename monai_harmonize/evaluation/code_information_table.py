@@ -44,7 +44,7 @@ class CodeInformationTable:
         samples: int = 1000,
         batch_size: int = 16,
         seed: int = 0,
-        permutations: int = 99,
+        permutations: int = 19,
     ) -> None:
         self.path = Path(path)
         self.network = network
@@ -75,7 +75,7 @@ class CodeInformationTable:
 
 
 def information_of_codes(
-    code: LatentCode, codes: Tensor, images: Tensor, permutations: int = 99, seed: int = 0
+    code: LatentCode, codes: Tensor, images: Tensor, permutations: int = 19, seed: int = 0
 ) -> pd.DataFrame:
     """Mutual information of every code but the noise with every visible factor.
 

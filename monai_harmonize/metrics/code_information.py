@@ -37,7 +37,7 @@ class CodeInformation:
 
 
 def code_information(
-    codes: ArrayLike, factor: ArrayLike, categorical: bool = False, permutations: int = 99, seed: int = 0
+    codes: ArrayLike, factor: ArrayLike, categorical: bool = False, permutations: int = 19, seed: int = 0
 ) -> CodeInformation:
     """Estimate the mutual information, and what of it is chance.
 
