@@ -1,6 +1,7 @@
 """Data: manifests, readers and writers of radiographs, unpaired and tolerant data sets."""
 
 from monai_harmonize.data.classification_records import records_with_labels as records_with_labels
+from monai_harmonize.data.code_traversal import CodeTraversal as CodeTraversal
 from monai_harmonize.data.errors import ImageFileError as ImageFileError
 from monai_harmonize.data.errors import InputError as InputError
 from monai_harmonize.data.formats import find_images as find_images

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from monai.data import Dataset
@@ -16,7 +17,8 @@ __all__ = ["LatentCodes"]
 class LatentCodes(Dataset):
     """Codes of which sample ``n`` is a pure function of the seed and ``n``, however many are drawn.
 
-    Items are dicts with ``code``, ``(channels, 1, 1[, 1])``, and ``number``.
+    Items are dicts with ``code``, ``(channels, 1, 1[, 1])``, and ``number``; where codes have categories, also the
+    value of the first one, ``class``, and its name, ``class_name``.
 
     Args:
         code: their layout.
@@ -24,19 +26,30 @@ class LatentCodes(Dataset):
         seed: of the draws.
         label: value of the first categorical code of all of them; ``None``: the values take turns.
         spatial_dims: axes behind the channels.
+        names: of the values of the first categorical code; by default ``label 0`` and so on.
 
     Raises:
-        InputError: fewer than one sample, or a label that no code has.
+        InputError: fewer than one sample, a label that no code has, or another number of names.
     """
 
     def __init__(
-        self, code: LatentCode, samples: int, seed: int = 0, label: int | None = None, spatial_dims: int = 2
+        self,
+        code: LatentCode,
+        samples: int,
+        seed: int = 0,
+        label: int | None = None,
+        spatial_dims: int = 2,
+        names: Sequence[str] | None = None,
     ) -> None:
         if samples < 1:
             raise InputError(f"samples is {samples}; expected 1 or more.")
         if label is not None and (not code.categories or not 0 <= label < code.categories[0]):
             valid = f"0 to {code.categories[0] - 1}" if code.categories else "none: it knows no classes"
             raise InputError(f"label is {label}; this generator knows {valid}.")
+        classes = code.categories[0] if code.categories else 0
+        if names is not None and len(names) != classes:
+            raise InputError(f"{len(names)} names of classes are given; this generator knows {classes} classes.")
+        self.names = [f"label {value}" for value in range(classes)] if names is None else list(names)
         self.code = code
         self.samples = samples
         self.seed = seed
@@ -51,8 +64,11 @@ class LatentCodes(Dataset):
         """Draw the code of a sample."""
         if not 0 <= number < self.samples:
             raise IndexError(number)
+        item: dict[str, Any] = {"number": number}
         values = []
         if self.code.categories:
-            values = [number % self.code.categories[0] if self.label is None else self.label]
+            item["class"] = number % self.code.categories[0] if self.label is None else self.label
+            item["class_name"] = self.names[item["class"]]
+            values = [item["class"]]
         code = self.code.draw(position_generator(self.seed, number), values)
-        return {"code": code.reshape(-1, *[1] * self.spatial_dims), "number": number}
+        return item | {"code": code.reshape(-1, *[1] * self.spatial_dims)}

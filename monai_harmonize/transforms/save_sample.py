@@ -19,7 +19,7 @@ from torch import Tensor
 from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
 
-__all__ = ["NOTE", "SaveSampleD", "SaveSampleDict", "SaveSampled"]
+__all__ = ["NOTE", "SaveSampleD", "SaveSampleDict", "SaveSampled", "sample_name"]
 
 # An image that looks like a patient's must not be taken for one.
 NOTE = "Synthetic image, of no patient"
@@ -69,7 +69,7 @@ class SaveSampled(MapTransform):
         if image.ndim not in (3, 4) or image.shape[0] != 1:
             raise ValueError(f"a sample has shape {tuple(image.shape)}; expected (1, W, H) or (1, W, H, D)")
         grey = image[0].detach().cpu().float().clamp(-1, 1).numpy()
-        path = self.output_dir / f"sample_{number:04d}{'.png' if grey.ndim == 2 else '.nii.gz'}"
+        path = self.output_dir / sample_name(number, grey.ndim)
         with atomic_path(path) as temporary:
             if grey.ndim == 2:
                 text = PngInfo()
@@ -82,6 +82,11 @@ class SaveSampled(MapTransform):
                 volume.header["descrip"] = f"{NOTE}; {self.maker}".encode()[:79]
                 nibabel.save(volume, temporary)
         return path
+
+
+def sample_name(number: int, spatial_dims: int) -> str:
+    """Name of the file of a sample."""
+    return f"sample_{number:04d}{'.png' if spatial_dims == 2 else '.nii.gz'}"
 
 
 SaveSampleD = SaveSampleDict = SaveSampled

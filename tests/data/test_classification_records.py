@@ -1,4 +1,4 @@
-"""Labels of two classes."""
+"""Labels of two classes and of more."""
 
 import pytest
 
@@ -34,6 +34,24 @@ def test_another_column_becomes_the_label() -> None:
 def test_errors(labels, message: str) -> None:
     with pytest.raises(InputError, match=message):
         records_with_labels(rows(*labels))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "message"),
+    [
+        ((0, 1, 3), 4, "none of 3 labelled images has label 2; expected every class, 0 to 3. Choose another site"),
+        ((0, 1, 3), 3, "the column label of the manifest holds 3; expected 0 to 2"),
+        ((0, 1, -1, 0.5, 2), 3, "holds -1, 0.5; expected 0 to 2"),
+        ((0, 1), 1, "classes is 1; expected 2 or more"),
+    ],
+)
+def test_errors_of_more_classes(labels, classes: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        records_with_labels(rows(*labels), classes=classes)
+
+
+def test_more_than_two_classes() -> None:
+    assert [record["label"] for record in records_with_labels(rows(2, 0, None, 1), classes=3)] == [2, 0, 1]
 
 
 def test_the_site_and_split_with_one_class_are_named() -> None:

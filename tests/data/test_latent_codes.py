@@ -22,6 +22,10 @@ def test_classes_take_turns_or_are_all_the_one_that_was_asked_for() -> None:
     asked = LatentCodes(layout, 7, label=2, spatial_dims=3)
     assert {layout.category(item["code"][None])[0].argmax().item() for item in asked} == {2}
     assert asked[0]["code"].shape == (5, 1, 1, 1)
+    named = LatentCodes(layout, 4, names=["a", "b", "c"])
+    assert [(item["class"], item["class_name"]) for item in named] == [(0, "a"), (1, "b"), (2, "c"), (0, "a")]
+    assert asked[0]["class_name"] == "label 2"
+    assert "class" not in LatentCodes(LatentCode(2), 1)[0]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,7 @@ def test_classes_take_turns_or_are_all_the_one_that_was_asked_for() -> None:
         (LatentCode(2), {"samples": 0}, "samples is 0"),
         (LatentCode(2), {"samples": 1, "label": 0}, "label is 0; this generator knows none"),
         (LatentCode(2, [3]), {"samples": 1, "label": 3}, "label is 3; this generator knows 0 to 2"),
+        (LatentCode(2, [3]), {"samples": 1, "names": ["a"]}, "1 names of classes are given; this generator knows 3"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(code: LatentCode, options: dict, told: str) -> None:

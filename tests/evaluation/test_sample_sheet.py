@@ -48,3 +48,23 @@ def test_a_second_run_starts_anew(tmp_path) -> None:
     run(sheet, [torch.zeros(1, 4, 4)] * 5)
     run(sheet, [torch.zeros(1, 4, 4)] * 3)
     assert sheet.count == len(sheet.images) == 3
+
+
+def test_images_of_a_class_stand_in_their_own_titled_rows(tmp_path) -> None:
+    sheet = SampleSheet(tmp_path / "sheet.png", columns=2, row_key="kind")
+
+    def draw(engine: Engine, numbers: list[int]) -> list[dict]:
+        engine.state.batch = [{"kind": "well" if number % 2 else "ill"} for number in numbers]
+        return [{"pred": torch.full((1, 6, 6), 0.5 if number % 2 else -0.5)} for number in numbers]
+
+    engine = Engine(draw)
+    sheet.attach(engine)
+    for _ in range(2):
+        engine.run([[0, 1, 2, 3], [4]])
+    (axes,) = sample_sheet(sheet.images, "", 2, sheet.rows).axes
+    shown = axes.images[0].get_array()
+    # Three ill ones take two rows, of which the second has a white cell; two well ones take one.
+    cells = [[shown[4 + 8 * row, 4 + 8 * column] for column in (0, 1)] for row in range(3)]
+    assert cells == [[-0.5, -0.5], [-0.5, 1.0], [0.5, 0.5]]
+    titles = {text.get_text(): text.get_position()[1] for text in axes.texts}
+    assert titles == {"ill": pytest.approx(shown.shape[0] / 3), "well": pytest.approx(shown.shape[0] * 5 / 6)}
