@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from monai_harmonize.networks.convolutional_generator import START, doublings
 from monai_harmonize.networks.equalised_convolution import EqualisedConvolution
 from monai_harmonize.networks.growing_generator import SLOPE, stage_widths
-from monai_harmonize.networks.growth import mixed, pooled, stage_share
+from monai_harmonize.networks.growth import mixed, pooled
 
 __all__ = ["GrowingDiscriminator", "MinibatchDeviation"]
 
@@ -71,9 +71,7 @@ class GrowingDiscriminator(nn.Module):
             nn.Sequential(*convolution(width, width, 3, 1), *convolution(width, narrow, 3, 1))
             for narrow, width in zip(widths, widths[1:], strict=False)
         )
-        self.from_image = nn.ModuleList(
-            nn.Sequential(*convolution(in_channels, width, 1, 0)) for width in widths
-        )
+        self.from_image = nn.ModuleList(nn.Sequential(*convolution(in_channels, width, 1, 0)) for width in widths)
         self.last = nn.Sequential(
             MinibatchDeviation(),
             *convolution(widths[0] + 1, widths[0], 3, 1),
@@ -95,11 +93,10 @@ class GrowingDiscriminator(nn.Module):
         progress = float(self.progress)
         features = image
         for stage in reversed(range(self.stages + 1)):
-            if stage_share(progress, stage) > 0:
-                finer = stage_share(progress, stage + 1)
-                if finer < 1:
+            if progress > stage - 1:
+                if progress < stage + 1:
                     taken = self.from_image[stage](image)
-                    features = taken if finer <= 0 else mixed(taken, features, finer)
+                    features = taken if progress <= stage else mixed(taken, features, self.progress - stage)
                 if stage > 0:
                     features = pooled(self.blocks[stage - 1](features))
             if stage > 0:

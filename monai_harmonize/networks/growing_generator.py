@@ -31,7 +31,7 @@ class GrowingGenerator(nn.Module):
     """A stage doubles the features and has two convolutions, and one more of its own to make an image of them.
 
     How far it has grown is the buffer ``progress``, see ``growth``; a new network is fully grown, and
-    ``engines.ProgressiveGrowing`` sets it back. Stages that are not reached cost nothing.
+    ``engines.ProgressiveGrowing`` sets it back. While it learns, stages that are not reached cost nothing.
 
     Args:
         spatial_dims: 2 or 3.
@@ -58,7 +58,9 @@ class GrowingGenerator(nn.Module):
         self.stages = doublings(spatial_dims, image_size)
         widths = stage_widths(self.stages, channels, max_channels)
 
-        def convolution(before: int, width: int, kernel: int, padding: int, fan_in: int | None = None) -> list[nn.Module]:
+        def convolution(
+            before: int, width: int, kernel: int, padding: int, fan_in: int | None = None
+        ) -> list[nn.Module]:
             layer = EqualisedConvolution(spatial_dims, before, width, kernel, padding, fan_in=fan_in)
             return [layer, nn.LeakyReLU(SLOPE), PixelNorm()]
 
@@ -67,9 +69,7 @@ class GrowingGenerator(nn.Module):
         blocks = [nn.Sequential(PixelNorm(), *first, *convolution(widths[0], widths[0], 3, 1))]
         for before, width in zip(widths, widths[1:], strict=False):
             doubling = nn.Upsample(scale_factor=2.0, mode="nearest")
-            blocks.append(
-                nn.Sequential(doubling, *convolution(before, width, 3, 1), *convolution(width, width, 3, 1))
-            )
+            blocks.append(nn.Sequential(doubling, *convolution(before, width, 3, 1), *convolution(width, width, 3, 1)))
         self.blocks = nn.ModuleList(blocks)
         self.to_image = nn.ModuleList(
             EqualisedConvolution(spatial_dims, width, out_channels, 1, gain=1.0) for width in widths
@@ -86,18 +86,15 @@ class GrowingGenerator(nn.Module):
         Returns:
             ``(B, out_channels, W, H[, D])``; within [-1, 1] unless the network is in training.
         """
-        progress = float(self.progress)
         features = code
-        image = code
+        image = torch.zeros_like(code[:, :1])
         for stage, (block, to_image) in enumerate(zip(self.blocks, self.to_image)):  # noqa: B905 - TorchScript
-            share = stage_share(progress, stage)
-            if share > 0:
-                features = block(features)
-                if progress < stage + 1:
-                    drawn = to_image(features)
-                    image = drawn if share >= 1 else mixed(doubled(image), drawn, share)
-            else:
+            if stage > 0:
                 image = doubled(image)
+            # Exported without a question, so that every progress is exported as it is.
+            if not self.training or float(self.progress) > stage - 1:
+                features = block(features)
+                image = mixed(image, to_image(features), stage_share(self.progress, stage))
         return image if self.training else image.clamp(-1.0, 1.0)
 
 

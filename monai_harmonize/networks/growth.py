@@ -29,33 +29,31 @@ def pooled(image: Tensor) -> Tensor:
     return F.avg_pool3d(image, 2)
 
 
-def mixed(old: Tensor, new: Tensor, share: float) -> Tensor:
+def mixed(old: Tensor, new: Tensor, share: Tensor) -> Tensor:
     """``share`` of the new and the rest of the old."""
     return old + share * (new - old)
 
 
-def stage_share(progress: float, stage: int) -> float:
+def stage_share(progress: Tensor, stage: int) -> Tensor:
     """How much a stage counts at a progress: 0 before it fades in, 1 once it has; stage 0 is there from the start."""
-    if stage == 0:
-        return 1.0
-    return min(max(progress - (stage - 1), 0.0), 1.0)
+    return (progress - (stage - 1)).clamp(0.0, 1.0)
 
 
-def shown_at(image: Tensor, progress: float, stages: int) -> Tensor:
+def shown_at(image: Tensor, progress: Tensor, stages: int) -> Tensor:
     """Show images as coarse as networks at this progress draw them, with the same fade.
 
     Args:
         image: ``(B, C, W, H[, D])``.
-        progress: from 0 to ``stages``.
+        progress: one number from 0 to ``stages``.
         stages: doublings from the first stage to the image.
 
     Returns:
         Of the same shape.
     """
-    stage = math.ceil(progress)
+    stage = math.ceil(float(progress))
     for _ in range(stages - stage):
         image = pooled(image)
-    if progress < stage:
+    if float(progress) < stage:
         image = mixed(doubled(pooled(image)), image, stage_share(progress, stage))
     for _ in range(stages - stage):
         image = doubled(image)

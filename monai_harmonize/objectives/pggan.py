@@ -46,10 +46,12 @@ class PGGAN(WGAN):
 
     def discriminator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield the critic's terms on real images shown at the present resolution, then its penalty."""
-        shown = shown_at(batch["image"], float(self.generator.progress), self.generator.stages)
+        shown = shown_at(batch["image"], self.generator.progress, self.generator.stages)
         yield from super().discriminator_losses({**batch, "image": shown})
 
-    def terms_of_discriminator(self, on_real: Tensor, on_fake: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def terms_of_discriminator(
+        self, on_real: Tensor, on_fake: Tensor, batch: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Terms of ``WGAN`` and the drift."""
         terms = super().terms_of_discriminator(on_real, on_fake, batch)
         return {**terms, "drift": on_real[:, :1].square().mean()}
