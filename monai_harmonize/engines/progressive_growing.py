@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from ignite.engine import Engine, Events
@@ -16,6 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.objective_trainer import unwrap
+from monai_harmonize.networks import GrowingDiscriminator, GrowingGenerator
 
 __all__ = ["ProgressiveGrowing", "progress_at"]
 
@@ -38,7 +40,7 @@ class ProgressiveGrowing:
         if not 0 < growing <= 1:
             raise InputError(f"growing is {growing}; expected a share of the training above 0, at most 1.")
         plain = [network.module if isinstance(network, AveragedModel) else unwrap(network) for network in networks]
-        self.networks = [network.module if isinstance(network, AveragedModel) else network for network in plain]
+        self.networks = [cast("GrowingGenerator | GrowingDiscriminator", network) for network in plain]
         self.growing = growing
 
     def attach(self, engine: Engine) -> None:
@@ -50,8 +52,7 @@ class ProgressiveGrowing:
         """Set the progress of the present iteration."""
         last = self.growing * engine.state.max_epochs * engine.state.epoch_length
         for network in self.networks:
-            progress = progress_at(engine.state.iteration / last, int(network.stages))
-            network.progress.fill_(progress)
+            network.progress.fill_(progress_at(engine.state.iteration / last, network.stages))
 
 
 def progress_at(share: float, stages: int) -> float:

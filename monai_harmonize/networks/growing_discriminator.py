@@ -6,6 +6,8 @@ sections 2 to 4 and appendix A. Written from the paper. Ours: any number of spat
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -69,7 +71,7 @@ class GrowingDiscriminator(nn.Module):
         # The block of a stage leads to the features of the coarser one.
         self.blocks = nn.ModuleList(
             nn.Sequential(*convolution(width, width, 3, 1), *convolution(width, narrow, 3, 1))
-            for narrow, width in zip(widths, widths[1:], strict=False)
+            for narrow, width in pairwise(widths)
         )
         self.from_image = nn.ModuleList(nn.Sequential(*convolution(in_channels, width, 1, 0)) for width in widths)
         self.last = nn.Sequential(

@@ -6,6 +6,8 @@ sections 2 and 4 and appendix A. Written from the paper. Ours: any number of spa
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -67,7 +69,7 @@ class GrowingGenerator(nn.Module):
         # Of the kernels on a single pixel one weight per channel meets it.
         first = convolution(in_channels, widths[0], START, START - 1, in_channels)
         blocks = [nn.Sequential(PixelNorm(), *first, *convolution(widths[0], widths[0], 3, 1))]
-        for before, width in zip(widths, widths[1:], strict=False):
+        for before, width in pairwise(widths):
             doubling = nn.Upsample(scale_factor=2.0, mode="nearest")
             blocks.append(nn.Sequential(doubling, *convolution(before, width, 3, 1), *convolution(width, width, 3, 1)))
         self.blocks = nn.ModuleList(blocks)

@@ -101,7 +101,7 @@ class LaplacianPyramidGenerator(nn.Module):
         first = in_channels - levels * level_noise
         if first < 1 or level_noise < 1:
             raise InputError(
-                f"level_noise is {level_noise}; of {in_channels} numbers of a code {levels} levels need that many each, "
+                f"level_noise is {level_noise}; of {in_channels} numbers of a code {levels} levels need as many each, "
                 "and one has to be left."
             )
         self.shares = [first] + [level_noise] * levels

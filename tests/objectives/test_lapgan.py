@@ -39,7 +39,7 @@ def test_residuals_hold_what_a_coarser_image_cannot_show() -> None:
     stripes = torch.tensor([1.0, -1.0]).repeat(8).expand(1, 1, 16, 16)
     ramp = torch.arange(32.0).expand(1, 1, 32, 32)
     for image, energy in ((flat, 0.0), (stripes, 1.0)):
-        coarse, residual = laplacian_pyramid(image, 1)
+        _, residual = laplacian_pyramid(image, 1)
         inside = residual[..., 3:-3, 3:-3]
         assert float(inside.square().mean()) == pytest.approx(energy, abs=1e-10)
     torch.testing.assert_close(laplacian_pyramid(ramp, 1)[1][..., 3:-3], torch.zeros(1, 1, 32, 26), atol=1e-4, rtol=0)
@@ -48,7 +48,7 @@ def test_residuals_hold_what_a_coarser_image_cannot_show() -> None:
 
 @pytest.mark.parametrize("spatial_dims", [2, 3])
 def test_of_white_noise_a_known_share_is_residual(spatial_dims: int) -> None:
-    """A pixel comes back from half the size as a mean of six with the weights 1, 3, 6, 10, 9, 3 over 32 on each axis."""
+    """A pixel comes back from half the size as a mean of six, with weights 1, 3, 6, 10, 9, 3 over 32 on each axis."""
     kept, squares = 10 / 32, (1 + 9 + 36 + 100 + 81 + 9) / 32**2
     expected = 1 - 2 * kept**spatial_dims + squares**spatial_dims
     torch.manual_seed(0)
