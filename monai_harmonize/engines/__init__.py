@@ -10,6 +10,7 @@ from monai_harmonize.engines.objective_trainer import ObjectiveTrainer as Object
 from monai_harmonize.engines.prediction_writer import PredictionWriter as PredictionWriter
 from monai_harmonize.engines.prepare_codes import prepare_codes as prepare_codes
 from monai_harmonize.engines.progress import TrainingProgress as TrainingProgress
+from monai_harmonize.engines.progressive_growing import ProgressiveGrowing as ProgressiveGrowing
 from monai_harmonize.engines.rand_harmonized import RandHarmonizedd as RandHarmonizedd
 from monai_harmonize.engines.rand_style_transfer import RandStyleTransfer as RandStyleTransfer
 from monai_harmonize.engines.rand_style_transfer import RandStyleTransferd as RandStyleTransferd

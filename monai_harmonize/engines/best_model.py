@@ -39,6 +39,8 @@ class BestModelSaver:
         settings: what inference must use as well, for example ``image_size``; written beside each file as JSON,
             from where ``trained_settings`` reads it.
         measured: names in ``engine.state.metrics`` whose values are settings, too, for example ``threshold``.
+        from_epoch: first epoch whose score counts; before it the latest model is kept, whatever its score. For networks
+            that change during the training.
 
     Raises:
         InputError: an unknown mode.
@@ -52,6 +54,7 @@ class BestModelSaver:
         mode: str = "min",
         settings: Mapping[str, Any] | None = None,
         measured: Sequence[str] = (),
+        from_epoch: int = 0,
     ) -> None:
         if mode not in ("min", "max"):
             raise InputError(f"mode is {mode!r}; expected 'min' or 'max'.")
@@ -61,6 +64,7 @@ class BestModelSaver:
         self.mode = mode
         self.settings = dict(settings or {})
         self.measured = tuple(measured)
+        self.from_epoch = from_epoch
         self.best: float | None = None
 
     def attach(self, engine: Engine) -> None:
@@ -74,11 +78,13 @@ class BestModelSaver:
         if missing := [name for name, value in {self.metric: score, **measured}.items() if math.isnan(value)]:
             logger.warning("Validation metric %s is NaN; this model is not a candidate.", missing[0])
             return
+        # The evaluator counts the epochs of the training.
+        early = engine.state.epoch < self.from_epoch
         better = self.best is None or (score <= self.best if self.mode == "min" else score >= self.best)
         if not better:
             logger.info("Validation %s: %.5f (best %.5f).", self.metric, score, self.best)
             return
-        self.best = score
+        self.best = None if early else score
         if dist.is_initialized() and dist.get_rank() > 0:
             return
         settings = {**self.settings, **measured}

@@ -11,7 +11,13 @@ from monai_harmonize.networks.convolutional_generator import ConvolutionalGenera
 from monai_harmonize.networks.feature_decoder import FeatureDecoder as FeatureDecoder
 from monai_harmonize.networks.feature_extractor import FeatureExtractor as FeatureExtractor
 from monai_harmonize.networks.fully_connected_generator import FullyConnectedGenerator as FullyConnectedGenerator
+from monai_harmonize.networks.growing_discriminator import GrowingDiscriminator as GrowingDiscriminator
+from monai_harmonize.networks.growing_generator import GrowingGenerator as GrowingGenerator
 from monai_harmonize.networks.histogram_matching import HistogramMatching as HistogramMatching
+from monai_harmonize.networks.laplacian_pyramid_discriminator import (
+    LaplacianPyramidDiscriminator as LaplacianPyramidDiscriminator,
+)
+from monai_harmonize.networks.laplacian_pyramid_generator import LaplacianPyramidGenerator as LaplacianPyramidGenerator
 from monai_harmonize.networks.pooled_features import PooledFeatures as PooledFeatures
 from monai_harmonize.networks.resnet_generator import ResNetGenerator as ResNetGenerator
 from monai_harmonize.networks.site_harmonizer import SiteHarmonizer as SiteHarmonizer

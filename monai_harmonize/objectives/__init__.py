@@ -5,7 +5,9 @@ from monai_harmonize.objectives.cgan import CGAN as CGAN
 from monai_harmonize.objectives.cyclegan import CycleGAN as CycleGAN
 from monai_harmonize.objectives.gan import GAN as GAN
 from monai_harmonize.objectives.infogan import InfoGAN as InfoGAN
+from monai_harmonize.objectives.lapgan import LAPGAN as LAPGAN
 from monai_harmonize.objectives.objective import Objective as Objective
+from monai_harmonize.objectives.pggan import PGGAN as PGGAN
 from monai_harmonize.objectives.reference_fit import ReferenceFit as ReferenceFit
 from monai_harmonize.objectives.site_harmonization import fit_site as fit_site
 from monai_harmonize.objectives.site_harmonization import site_fits as site_fits

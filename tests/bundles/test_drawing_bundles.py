@@ -17,7 +17,17 @@ BUNDLES = [
     for path in sorted(Path("bundles").glob("*/configs/metadata.json"))
     if json.loads(path.read_text())["network_data_format"]["inputs"]["image"]["format"] == "latent"
 ]
-SMALL = {"image_size": 16, "epochs": 2, "val_interval": 1, "batch_size": 3}
+SMALL = {"image_size": 16, "val_interval": 1, "batch_size": 3}
+
+
+def train_option(bundle: Path, name: str) -> float:
+    """Value of a top-level entry of the training."""
+    return json.loads((bundle / "configs" / "train.json").read_text())[name]
+
+
+def epochs_of(bundle: Path, generator_epochs: int) -> int:
+    """Epochs in which a generator has as many steps as one that steps in every iteration."""
+    return generator_epochs * int(train_option(bundle, "generator_interval"))
 
 
 def run(kind: str, files: list[Path], **options: object) -> ConfigWorkflow:
@@ -39,7 +49,14 @@ def trained(bundle: Path, chest_data: Path, tmp_path_factory: pytest.TempPathFac
     """Folder of a short training."""
     folder = tmp_path_factory.mktemp(bundle.name)
     places = {"ckpt_dir": str(folder / "models"), "output_dir": str(folder / "eval")}
-    run("train", [bundle / "configs" / "train.json"], dataset_dir=str(chest_data), **places, **SMALL)
+    run(
+        "train",
+        [bundle / "configs" / "train.json"],
+        dataset_dir=str(chest_data),
+        **places,
+        **SMALL,
+        epochs=epochs_of(bundle, 2),
+    )
     return folder
 
 
@@ -53,7 +70,7 @@ def draw(bundle: Path, trained: Path, output: Path, **options: object) -> list[n
 
 def test_a_training_moves_both_sides_and_leaves_what_inference_needs(bundle: Path, trained: Path) -> None:
     state = torch.load(trained / "models" / "resume.pt", weights_only=True)
-    assert state["trainer"]["epoch"] == 2
+    assert state["trainer"]["epoch"] == epochs_of(bundle, 2)
     settings = json.loads((trained / "models" / "model.json").read_text())
     assert settings["image_size"] == 16
     model = torch.load(trained / "models" / "model.pt", weights_only=True)
@@ -100,7 +117,9 @@ def test_a_longer_training_comes_nearer_to_the_real_images(
     bundle: Path, trained: Path, chest_data: Path, tmp_path: Path
 ) -> None:
     places = {"ckpt_dir": str(tmp_path / "models"), "output_dir": str(tmp_path / "eval")}
-    longer = SMALL | {"epochs": 60, "val_interval": 20, "learning_rate": 0.001, "ema_decay": 0.9}
+    epochs = {"epochs": epochs_of(bundle, 60), "val_interval": epochs_of(bundle, 20)}
+    rate = max(0.001, train_option(bundle, "learning_rate"))
+    longer = SMALL | epochs | {"learning_rate": rate, "ema_decay": 0.9}
     run("train", [bundle / "configs" / "train.json"], dataset_dir=str(chest_data), **places, **longer)
     short, long = (
         torch.load(folder / "models" / "resume.pt", weights_only=True)["shared"]["best_model"]["best"]

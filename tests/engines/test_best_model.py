@@ -54,6 +54,22 @@ def test_the_latest_of_the_best_stays(tmp_path, mode, scores, expected) -> None:
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["model.pt"]
 
 
+def test_scores_of_early_epochs_do_not_count(tmp_path) -> None:
+    network = Weight()
+    saver = BestModelSaver(tmp_path, {"model.pt": network}, "distance", from_epoch=3)
+    evaluator, saved = Engine(lambda *_: None), []
+    saver.attach(evaluator)
+    for epoch, score in enumerate([1.0, 2.0, 5.0, 6.0, 4.0], 1):
+        network.value.data.fill_(epoch)
+        evaluator.state.metrics["distance"] = score
+        # As MONAI's evaluators tell the epoch of the training.
+        evaluator.state.epoch, evaluator.state.max_epochs = epoch - 1, epoch
+        evaluator.run([0])
+        saved.append(float(torch.load(tmp_path / "model.pt", weights_only=True)["value"]))
+    assert saved == [1, 2, 3, 3, 5]
+    assert saver.best == 4.0
+
+
 def test_nan_is_told(tmp_path, caplog) -> None:
     network = Weight()
     validate(BestModelSaver(tmp_path, {"model.pt": network}, "distance"), network, [float("nan")])

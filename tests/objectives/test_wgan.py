@@ -10,6 +10,7 @@ from torch import nn
 from monai_harmonize.data import InputError
 from monai_harmonize.engines import ObjectiveEvents, WeightClipping
 from monai_harmonize.losses import WassersteinLoss, gradient_penalty
+from monai_harmonize.networks import ConvolutionalDiscriminator, ConvolutionalGenerator
 from monai_harmonize.objectives import WGAN
 
 
@@ -97,6 +98,38 @@ def test_a_critics_estimate_is_the_distance_that_lies_between_two_levels() -> No
         optimizer.step()
     estimate = -float(losses["discriminator_real"] + losses["discriminator_fake"])
     assert estimate == pytest.approx((0.7 - 0.2) * 2, rel=0.1)  # the norm of four equal steps
+
+
+def test_the_critics_estimate_falls_as_the_samples_come_nearer() -> None:
+    """And it is no less than the distance of the mean images, which no distance of distributions is below."""
+    torch.manual_seed(0)
+    generator = ConvolutionalGenerator(2, 4, 1, 8, 8)
+    objective = WGAN(generator, ConvolutionalDiscriminator(2, 1, 1, 8, 16, norm=None))
+    optimizers = [torch.optim.Adam(network.parameters(), 5e-3, (0.0, 0.9)) for network in objective.networks.values()]
+    disc = 1.5 * (torch.linspace(-1, 1, 8)[:, None] ** 2 + torch.linspace(-1, 1, 8) ** 2 < 0.6).float() - 0.8
+    estimates, distances = [], []
+    for iteration in range(1, 501):
+        data = {"image": disc + 0.1 * torch.randn(16, 1, 1, 1), "code": torch.randn(16, 4, 1, 1)}
+        losses = {}
+        optimizers[1].zero_grad()
+        for group in objective.discriminator_losses(data):
+            objective.weighted_sum(group).backward()
+            losses |= group
+        optimizers[1].step()
+        estimates.append(-float(losses["discriminator_real"] + losses["discriminator_fake"]))
+        distances.append(float((data["fake"].mean(0) - data["image"].mean(0)).norm()))
+        if iteration % 5 == 0:
+            optimizers[0].zero_grad()
+            data.pop("fake")
+            (group,) = objective.generator_losses(data)
+            group["adversarial"].backward()
+            optimizers[0].step()
+    # Once the critic has learned to tell them apart.
+    estimate, distance = torch.tensor([estimates, distances])[:, 50:].unflatten(1, (9, 50)).mean(2)
+    assert estimate[-1] < 0.25 * estimate[0]
+    assert distance[-1] < 0.25 * distance[0]
+    assert float(torch.corrcoef(torch.stack([estimate, distance]))[0, 1]) > 0.9
+    assert (estimate > 0.95 * distance).all()
 
 
 def test_the_loss_is_the_same_game_for_both() -> None:
