@@ -1,4 +1,4 @@
-"""What CGAN, ACGAN and InfoGAN add to drawing: classes that are asked for, and codes that are led through their values."""
+"""What CGAN, ACGAN and InfoGAN add to drawing: classes that are asked for, codes that are led through their values."""
 
 from pathlib import Path
 
@@ -69,7 +69,7 @@ def test_each_code_is_led_through_its_values(tmp_path: Path) -> None:
     codes = {"categories": [3], "continuous": 1}
     folder = draw("infogan_cxr", tmp_path, "traversal", samples=2, steps=4, **codes)
     assert len(list(folder.glob("sample_0*.png"))) == 2 * (3 + 4)
-    assert (folder / "samples_sheet.png").is_file()
+    assert folder.with_name(f"{folder.name}_sheet.png").is_file()
 
 
 def test_the_evaluation_has_a_table_of_what_codes_are_seen_as(tmp_path: Path) -> None:
