@@ -102,6 +102,8 @@ def card(name: str) -> str:
     content = metadata(name)
     image, pred = content["network_data_format"]["inputs"]["image"], content["network_data_format"]["outputs"]["pred"]
     required = ", ".join(f"{package} {version}" for package, version in content["required_packages_version"].items())
+    # Codes without bounds have none.
+    levels = " to ".join(map(str, image["value_range"])) or "any numbers"
     rows = {
         "Task": content["task"],
         "Guarantee class": content.get("guarantee_class", "does not change images"),
@@ -109,7 +111,7 @@ def card(name: str) -> str:
         "Input": content["image_classes"],
         "Output": content["pred_classes"],
         "Network": f"{image['num_channels']} channel, {image['type']} of {image['modality']}, "
-        f"{image['value_range'][0]} to {image['value_range'][1]}, to {pred['num_channels']} channel, {pred['type']}",
+        f"{levels}, to {pred['num_channels']} channel, {pred['type']}",
         "Data": content["data_source"],
         "Files": content["data_type"],
         "Version": content["version"],
