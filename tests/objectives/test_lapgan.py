@@ -132,6 +132,14 @@ def test_each_level_has_numbers_of_the_code_for_itself() -> None:
         LaplacianPyramidGenerator(2, 12, 1, 32, 4, level_noise=6)
 
 
+def test_every_level_is_shown_the_real_coarser_image() -> None:
+    objective, data = make(), batch()
+    half = halved(data["image"])
+    coarse = [coarser for _, coarser in objective.levels(data["image"])]
+    assert coarse[0] is None
+    torch.testing.assert_close(coarse[1:], [upsampled(halved(half)), upsampled(half)])
+
+
 def test_weights_are_of_terms_and_hold_for_all_levels() -> None:
     objective = make(loss_weights={"adversarial": 2.0, "discriminator_real": 0.0})
     (group, *_) = objective.generator_losses(batch())
