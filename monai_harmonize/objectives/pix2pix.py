@@ -26,8 +26,8 @@ class Pix2Pix(Objective):
 
     - ``adversarial``: how little image and translation pass for a true pair, Eq. 1 in the form that does not saturate;
     - ``pixel``: mean absolute error of the translation to the true image, Eq. 3; its default weight is lambda of Eq. 4;
-    - ``discriminator_real``, ``discriminator_fake``: how wrong the discriminator is about true pairs and about pairs with
-      a translation. Their default weight halves the discriminator's step, as in section 3.3.
+    - ``discriminator_real``, ``discriminator_fake``: how wrong the discriminator is about true pairs and about pairs
+      with a translation. Their default weight halves the discriminator's step, as in section 3.3.
 
     Args:
         generator_ab: ``(B, C, H, W[, D])`` in [-1, 1] of site A to the same at site B.
