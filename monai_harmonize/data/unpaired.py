@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import torch
 from monai.data import Dataset
 from monai.transforms import Randomizable
 from torch.utils.data import DistributedSampler
@@ -25,17 +26,28 @@ class UnpairedDataset(Dataset, Randomizable):
     of A, the partner in B and every random transform are drawn from a generator made for that position. Workers,
     processes and an interruption therefore change nothing. ``PositionSampler`` yields such positions.
 
+    Where some patients were imaged at both sites, ``pair_by`` names what tells it: such an image of A comes with its
+    partner, both with the same draws of their random transforms, and ``paired`` is 1 for it and 0 for the others.
+
     Args:
         dataset_a: MONAI data set of site A (plain, cached or persistent), items are dicts.
         dataset_b: the same for site B.
         seed: seed of the order and of the random transforms.
         key: item key of the image; it becomes ``<key>_a`` and ``<key>_b``, other entries stay behind.
+        pair_by: entry of the records that partners have in common, for example ``"patient"``; ``None``: no pairs.
 
     Raises:
         ValueError: a site without images.
     """
 
-    def __init__(self, dataset_a: Dataset, dataset_b: Dataset, seed: int = 0, key: Hashable = "image") -> None:
+    def __init__(
+        self,
+        dataset_a: Dataset,
+        dataset_b: Dataset,
+        seed: int = 0,
+        key: Hashable = "image",
+        pair_by: Hashable | None = None,
+    ) -> None:
         for name, dataset in (("A", dataset_a), ("B", dataset_b)):
             if len(dataset) == 0:
                 raise ValueError(f"Site {name} has no images; check the site's name and the split of the manifest.")
@@ -43,6 +55,12 @@ class UnpairedDataset(Dataset, Randomizable):
         self.dataset_b = dataset_b
         self.seed = seed
         self.key = key
+        self.pair_by = pair_by
+        # Of several images of one patient at B the first is the partner.
+        self.partners: dict[Any, int] = {}
+        for place, record in enumerate(dataset_b.data if pair_by is not None else ()):
+            if record.get(pair_by) is not None:
+                self.partners.setdefault(record[pair_by], place)
 
     def __len__(self) -> int:
         """Items of an epoch: every image of A once."""
@@ -59,9 +77,19 @@ class UnpairedDataset(Dataset, Randomizable):
         """Load the pair at a position of any epoch."""
         place_a, place_b = self.randomize(position)
         pair: dict[str, Any] = {}
-        for site, dataset, place in (("a", self.dataset_a, place_a), ("b", self.dataset_b, place_b)):
+        partner = None
+        if self.pair_by is not None:
+            partner = self.partners.get(self.dataset_a.data[place_a].get(self.pair_by))
+            pair["paired"] = torch.tensor(float(partner is not None))
+        seeds = [int(self.R.randint(2**31)) for _ in "ab"]
+        if partner is not None:
+            place_b, seeds[1] = partner, seeds[0]
+        for site, dataset, place, seed in (
+            ("a", self.dataset_a, place_a, seeds[0]),
+            ("b", self.dataset_b, place_b, seeds[1]),
+        ):
             if isinstance(dataset.transform, Randomizable):
-                dataset.transform.set_random_state(seed=int(self.R.randint(2**31)))
+                dataset.transform.set_random_state(seed=seed)
             item: Mapping[Hashable, Any] = dataset[place]
             pair[f"{self.key}_{site}"] = item[self.key]
         return pair

@@ -2,7 +2,8 @@
 
 Source: Lee, Li, Shin 2020, "Generalization of intensity distribution of medical images using GANs", Eqs 5 to 7 and 12
 (X is site A, Y is site B), after Zhu et al. 2017; gradient consistency: Hiasa et al. 2018, "Cross-modality image
-synthesis from unpaired data using CycleGAN". Written from the papers.
+synthesis from unpaired data using CycleGAN"; paired and unpaired data together: Jin et al. 2018, "Deep CT to MR
+synthesis using paired and unpaired data" (MR-GAN). Written from the papers.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class CycleGAN(UnpairedTranslation):
     - ``identity_a``, ``identity_b``: mean absolute change of an image that already is of the target site, Eq. 12;
     - ``gradient_a``, ``gradient_b``: 1 minus the gradient correlation of an image and its translation, Eq. 4 of Hiasa
       et al.; 0 by default, 0.25 each is theirs;
+    - ``paired_a``, ``paired_b``: mean absolute error of the translation of an image to its partner at the other site,
+      over those that have one (``paired``); 0 by default, MR-GAN with weights of the order of ``cycle_a``;
     - ``discriminator_a``, ``discriminator_b``: Eq. 6 seen by a discriminator, the mean of its real and fake halves.
 
     The defaults are lambda = 10 of Eq. 7 and half of it for identity (Zhu et al. 2017, section 5.2).
@@ -53,6 +56,8 @@ class CycleGAN(UnpairedTranslation):
         "identity_b": 5.0,
         "gradient_a": 0.0,
         "gradient_b": 0.0,
+        "paired_a": 0.0,
+        "paired_b": 0.0,
         "discriminator_a": 1.0,
         "discriminator_b": 1.0,
     }
@@ -79,7 +84,8 @@ class CycleGAN(UnpairedTranslation):
         """Yield direction A to B, direction B to A and the two identities; adds ``fake_a`` and ``fake_b``.
 
         Args:
-            batch: ``image_a`` and ``image_b``, each ``(B, C, H, W[, D])`` in [-1, 1].
+            batch: ``image_a`` and ``image_b``, each ``(B, C, H, W[, D])`` in [-1, 1]; with terms of pairs also
+                ``paired``, ``(B,)``, 1 where the two images are of one patient, else 0.
         """
         for source, target in (("a", "b"), ("b", "a")):
             forth = self.generators[f"generator_{source}{target}"]
@@ -94,6 +100,8 @@ class CycleGAN(UnpairedTranslation):
                 group[f"cycle_{source}"] = l1_loss(back(fake), image)
             if self.wants(f"gradient_{source}"):
                 group[f"gradient_{source}"] = 1 - gradient_correlation(image, fake).mean()
+            if self.wants(f"paired_{source}"):
+                group[f"paired_{source}"] = error_of_pairs(fake, batch[f"image_{target}"], batch["paired"])
             yield group
         for source, target in (("a", "b"), ("b", "a")):
             if self.wants(f"identity_{target}"):
@@ -110,3 +118,9 @@ class CycleGAN(UnpairedTranslation):
             if self.wants(f"discriminator_{site}"):
                 real, fake = self.misjudged(site, batch)
                 yield {f"discriminator_{site}": (real + fake) / 2}
+
+
+def error_of_pairs(image: Tensor, truth: Tensor, paired: Tensor) -> Tensor:
+    """Mean absolute error over the pairs of a batch, ``(B, C, H, W[, D])`` each; 0 where there is none."""
+    errors = (image - truth).abs().flatten(1).mean(1)
+    return (errors * paired).sum() / paired.sum().clamp_min(1)

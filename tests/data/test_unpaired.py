@@ -145,3 +145,33 @@ def test_two_ranks_in_step_see_the_batches_of_one_process() -> None:
     dataset = UnpairedDataset(site(range(6)), site([0]))
     samplers = [PositionSampler(dataset, 2, rank) for rank in range(2)]
     assert [position for step in zip(*samplers, strict=True) for position in step] == list(PositionSampler(dataset))
+
+
+def known(patients, first: int) -> Dataset:
+    """Images of one pixel that tell their number, with noise and their patients."""
+    items = [{"image": torch.full((1, 1, 1), float(first + place)), "patient": p} for place, p in enumerate(patients)]
+    return Dataset(items, Compose([RandGaussianNoised("image", prob=1.0, std=0.1)]))
+
+
+def test_patients_of_both_sites_come_as_pairs_with_equal_draws() -> None:
+    dataset = UnpairedDataset(known("abc", 0), known(["c", "x", "a", "c", None], 100), seed=2, pair_by="patient")
+    partners = {0: 102, 2: 100}
+    for position in range(30):
+        item = dataset[position]
+        image_a, image_b = pair(item)
+        place = round(image_a)
+        assert float(item["paired"]) == (place in partners)
+        if place in partners:
+            assert round(image_b) == partners[place]
+            assert image_a - place == pytest.approx(image_b - partners[place], abs=1e-4)
+        else:
+            assert abs((image_a - place) - (image_b - round(image_b))) > 1e-6
+    assert len({round(pair(dataset[position])[1]) for position in range(60)}) == 5
+
+
+def test_without_a_name_of_patients_nothing_is_paired() -> None:
+    unpaired, named = (UnpairedDataset(known("ab", 0), known("ab", 9), 3, pair_by=key) for key in (None, "other"))
+    for position in range(6):
+        assert "paired" not in unpaired[position]
+        assert float(named[position]["paired"]) == 0
+        assert pair(unpaired[position]) == pair(named[position])

@@ -36,7 +36,8 @@ def linear_objective(**options) -> CycleGAN:
 
 
 def batch() -> dict[str, torch.Tensor]:
-    return {"image_a": torch.full((1, 1, 2, 2), 0.4), "image_b": torch.full((1, 1, 2, 2), 0.8)}
+    images = {"image_a": torch.full((1, 1, 2, 2), 0.4), "image_b": torch.full((1, 1, 2, 2), 0.8)}
+    return {**images, "paired": torch.zeros(1)}
 
 
 def gather(groups) -> dict[str, float]:
@@ -147,3 +148,15 @@ def test_gradient_consistency_is_told_of_turned_edges() -> None:
     assert terms["gradient_a"] == pytest.approx(0, abs=1e-5)
     assert terms["gradient_b"] == pytest.approx(2, abs=1e-5)
     assert "gradient_a" not in gather(linear_objective().generator_losses(batch()))
+
+
+def test_only_pairs_are_compared_with_their_truth() -> None:
+    objective = linear_objective(loss_weights={"paired_a": 1.0, "paired_b": 2.0})
+    images = torch.tensor([0.4, -0.2, 0.3]).reshape(3, 1, 1, 1)
+    truth = torch.tensor([0.9, 0.9, 0.1]).reshape(3, 1, 1, 1)
+    data = {"image_a": images, "image_b": truth, "paired": torch.tensor([1.0, 0.0, 1.0])}
+    terms = gather(objective.generator_losses(data))
+    assert terms["paired_a"] == pytest.approx((abs(0.8 - 0.9) + abs(0.6 - 0.1)) / 2, rel=1e-5)
+    assert terms["paired_b"] == pytest.approx((abs(0.225 - 0.4) + abs(0.025 - 0.3)) / 2, rel=1e-5)
+    data["paired"] = torch.zeros(3)
+    assert gather(objective.generator_losses(data))["paired_a"] == 0
