@@ -31,6 +31,7 @@ class DomainTranslator(nn.Module):
         if domains < 2 or not 0 <= target < domains:
             raise InputError(f"target is {target} of {domains} domains; expected two domains or more, and one of them.")
         self.generator = generator
+        self.planes: Tensor
         self.register_buffer("planes", torch.eye(domains))
         self.target = target
 
