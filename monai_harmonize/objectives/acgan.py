@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from monai_harmonize.data.latent_code import LatentCode
-from monai_harmonize.objectives.gan import GAN
+from monai_harmonize.objectives.coded_gan import CodedGAN
 
 __all__ = ["ACGAN"]
 
 
-class ACGAN(GAN):
+class ACGAN(CodedGAN):
     """The terms of ``GAN``, the source of Eq. 2, and those of the class, Eq. 3 with the sign turned.
 
     - ``classification``: how little a generated image shows its class, for the generator;
@@ -34,22 +33,11 @@ class ACGAN(GAN):
     """
 
     default_weights: ClassVar[Mapping[str, float]] = {
-        **GAN.default_weights,
+        **CodedGAN.default_weights,
         "classification": 1.0,
         "classification_real": 1.0,
         "classification_fake": 1.0,
     }
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        code: LatentCode,
-        loss_weights: Mapping[str, float] | None = None,
-        adversarial_loss: nn.Module | None = None,
-    ) -> None:
-        super().__init__(generator, discriminator, loss_weights, adversarial_loss)
-        self.code = code
 
     def terms_of_generator(self, judged: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Terms of generated images from what the discriminator says of them, ``(B, 1 + classes)``."""

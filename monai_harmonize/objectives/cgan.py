@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from monai_harmonize.data.latent_code import LatentCode
-from monai_harmonize.objectives.gan import GAN
+from monai_harmonize.objectives.coded_gan import CodedGAN
 
 __all__ = ["CGAN"]
 
 
-class CGAN(GAN):
+class CGAN(CodedGAN):
     """The terms of ``GAN``, with a discriminator that sees images beside planes of their class, c of Eq. 2.
 
     The class stands in the latent code, which the generator sees anyway. A code belongs to a real image and has its
@@ -30,17 +29,6 @@ class CGAN(GAN):
         loss_weights: weights by term, see ``Objective``.
         adversarial_loss: see ``GAN``.
     """
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        code: LatentCode,
-        loss_weights: Mapping[str, float] | None = None,
-        adversarial_loss: nn.Module | None = None,
-    ) -> None:
-        super().__init__(generator, discriminator, loss_weights, adversarial_loss)
-        self.code = code
 
     def judged(self, image: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """What the discriminator says of images ``(B, C, W, H[, D])`` and the classes of ``code``, ``(B, N)``."""

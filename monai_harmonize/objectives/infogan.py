@@ -10,16 +10,15 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy, mse_loss
 
-from monai_harmonize.data.latent_code import LatentCode
-from monai_harmonize.objectives.gan import GAN
+from monai_harmonize.objectives.coded_gan import CodedGAN
 
 __all__ = ["InfoGAN"]
 
 
-class InfoGAN(GAN):
+class InfoGAN(CodedGAN):
     """The terms of ``GAN``, and the bound on the mutual information of codes and images that both sides raise.
 
     The recognition network Q shares all layers but its last one with the discriminator, as in the paper: it is the
@@ -42,23 +41,12 @@ class InfoGAN(GAN):
     """
 
     default_weights: ClassVar[Mapping[str, float]] = {
-        **GAN.default_weights,
+        **CodedGAN.default_weights,
         "categories": 1.0,
         "numbers": 0.1,
         "recognised_categories": 1.0,
         "recognised_numbers": 0.1,
     }
-
-    def __init__(
-        self,
-        generator: nn.Module,
-        discriminator: nn.Module,
-        code: LatentCode,
-        loss_weights: Mapping[str, float] | None = None,
-        adversarial_loss: nn.Module | None = None,
-    ) -> None:
-        super().__init__(generator, discriminator, loss_weights, adversarial_loss)
-        self.code = code
 
     def terms_of_generator(self, judged: Tensor, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Terms of generated images from what the discriminator and Q say of them."""
