@@ -120,25 +120,29 @@ def run_sample_metrics(
     verdict = judge_samples(evaluation, chosen.false_alarm_rate)
     contents = {TABLE: table.to_csv(index=False), PER_SAMPLE: evaluation.per_sample.to_csv(index=False)}
     contents |= {} if pairs is None else {PER_PAIR: pairs.to_csv(index=False)}
-    facts = {
-        **asdict(verdict),
-        "features": features.name,
-        "size": size,
-        **asdict(chosen),
-        "images": {what: len(each) for what, each in zip(("samples", "training", "held_out"), sets, strict=False)},
-        "near_training_images": near_pairs(evaluation),
-        "failures": [str(failure) for failure in failures],
-        "software": f"monai_harmonize {monai_harmonize.__version__}",
-        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "measurements": table.to_dict("records"),
-    }
+    run = SampleRun(table, evaluation, verdict, tuple(failures), output_dir / PICTURE)
+    facts = {**asdict(verdict), "features": features.name, "size": size, **asdict(chosen), **facts_of(run)}
     contents[SUMMARY] = json.dumps(without_infinite(facts), indent=4, allow_nan=False) + "\n"
     for name, text in contents.items():
         with atomic_path(output_dir / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
-    with atomic_path(output_dir / PICTURE) as temporary:
+    with atomic_path(run.picture) as temporary:
         neighbour_figure(evaluation).savefig(temporary, format="png", dpi=110)
-    return SampleRun(table, evaluation, verdict, tuple(failures), output_dir / PICTURE)
+    return run
+
+
+def facts_of(run: SampleRun) -> dict[str, Any]:
+    """What the summary tells of a run beside its verdict and options."""
+    evaluation = run.evaluation
+    sets = {"samples": evaluation.samples, "training": evaluation.training, "held_out": evaluation.held_out}
+    return {
+        "images": {what: len(each) for what, each in sets.items() if each is not None},
+        "near_training_images": near_pairs(evaluation),
+        "failures": [str(failure) for failure in run.failures],
+        "software": f"monai_harmonize {monai_harmonize.__version__}",
+        "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "measurements": run.table.to_dict("records"),
+    }
 
 
 def pair_table(pairs: pd.DataFrame, measures: Mapping[str, PairedMeasure], options: Options) -> pd.DataFrame:
