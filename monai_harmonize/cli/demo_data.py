@@ -19,7 +19,12 @@ Format = Annotated[str, typer.Option("--format", help="dicom or png.")]
 Size = Annotated[int, typer.Option(help="Rows and columns in pixels.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same files.")]
 CohortName = Annotated[
-    str, typer.Option("--cohort", help="subtle: early findings; tuberculosis: more patients, advanced disease.")
+    str,
+    typer.Option(
+        "--cohort",
+        help="subtle: early findings; tuberculosis: more patients, advanced disease; paired, partly_paired: "
+        "two sites examined all patients, or a quarter of them; everywhere: all three examined all.",
+    ),
 ]
 Sites = Annotated[list[str] | None, typer.Option("--site", help="Site to render, may be repeated; by default all.")]
 
@@ -44,6 +49,7 @@ def demo_data(
         sites=tuple(site or patients.sites),
         anatomies_per_site=patients.counts,
         severity=patients.severity,
+        shared=patients.shared,
     )
     console.print(str(manifest))
 

@@ -19,6 +19,16 @@ def position_generator(seed: int, *entropy: int) -> np.random.RandomState:
     return np.random.RandomState(np.random.MT19937(np.random.SeedSequence([seed, *entropy])))
 
 
+def first_places(dataset: Dataset, by: Hashable) -> Iterator[tuple[Any, int]]:
+    """Yield each patient that a data set knows ``by`` an entry of its records, and the place of its first image."""
+    seen = set()
+    for place, record in enumerate(dataset.data):
+        patient = record.get(by)
+        if patient is not None and patient not in seen:
+            seen.add(patient)
+            yield patient, place
+
+
 class UnpairedDataset(Dataset, Randomizable):
     """Pair every image of site A with a random image of site B.
 
@@ -56,11 +66,7 @@ class UnpairedDataset(Dataset, Randomizable):
         self.seed = seed
         self.key = key
         self.pair_by = pair_by
-        # Of several images of one patient at B the first is the partner.
-        self.partners: dict[Any, int] = {}
-        for place, record in enumerate(dataset_b.data if pair_by is not None else ()):
-            if record.get(pair_by) is not None:
-                self.partners.setdefault(record[pair_by], place)
+        self.partners = {} if pair_by is None else dict(first_places(dataset_b, pair_by))
 
     def __len__(self) -> int:
         """Items of an epoch: every image of A once."""

@@ -48,6 +48,7 @@ class _Recipe:
     file_format: str
     paired: bool
     severity: float
+    shared: float
 
     def __post_init__(self) -> None:
         check_cohort(self.sites, self.counts, self.seed, SITES)
@@ -55,6 +56,8 @@ class _Recipe:
             raise InputError(f"file_format must be one of {list(get_args(FileFormat))}, got {self.file_format!r}")
         if not 0 < self.severity < math.inf:
             raise InputError(f"severity must be a number above 0, got {self.severity}")
+        if not 0 <= self.shared <= 1:
+            raise InputError(f"shared must be a part between 0 and 1, got {self.shared}")
         if self.size < 32:
             raise InputError(f"size must be at least 32, got {self.size}")
 
@@ -86,7 +89,7 @@ def _make(folder: Path, recipe: _Recipe, progress: bool, workers: int) -> None:
     for stale in (folder / split for split in (*DEFAULT_COUNTS, TRUTH)):
         if stale.exists():
             shutil.rmtree(stale)
-    patients = plan_cohort(recipe.sites, recipe.counts, recipe.seed, recipe.paired)
+    patients = plan_cohort(recipe.sites, recipe.counts, recipe.seed, recipe.paired, recipe.shared)
     rows = [examination.row(SUFFIX[recipe.file_format]) for patient in patients for examination in patient]
     for parent in {(folder / str(row["file"])).parent for row in rows}:
         parent.mkdir(parents=True)
@@ -107,6 +110,7 @@ def ensure_chest_dataset(
     file_format: FileFormat = "dicom",
     paired: bool = True,
     severity: float = 1.0,
+    shared: float = 0.0,
     progress: bool = True,
     workers: int = 2,
     renew: bool = False,
@@ -116,9 +120,9 @@ def ensure_chest_dataset(
     The same arguments give the same bytes, whatever the number of workers. Images of a split and a site lie
     in `split/site/`; the manifest has the columns file, site, label (1 = finding), patient, split, mask (PNG,
     255 inside the finding; empty without one), lung_mask (PNG, 255 inside the lung fields), polarity, anatomy
-    (joins a test image with its truth) and finding. Sites share no patient; only the split "truth" shows the
-    test patients of another site. Processes that call this at once (ranks of a distributed run) wait for the
-    first; a call that was killed is made good by the next.
+    (joins a test image with its truth) and finding. Sites have no patient in common but those who are `shared`, and
+    those of the split "truth", which shows the test patients of another site. Processes that call this at once (ranks
+    of a distributed run) wait for the first; a call that was killed is made good by the next.
 
     Args:
         folder: new or empty, or made by an earlier call; a dataset of other arguments is replaced.
@@ -129,6 +133,7 @@ def ensure_chest_dataset(
         file_format: "dicom" (bits and polarity of the site) or "png" (16 bit, bright = dense).
         paired: render the test patients of each site at every other site, too.
         severity: how far the patients' disease has gone, see `worsened`; at 1 most findings are subtle.
+        shared: part of each site's patients of training and validation whom all other sites examined, too.
         progress: show a progress bar.
         workers: processes.
         renew: make the dataset also where it is complete.
@@ -137,7 +142,7 @@ def ensure_chest_dataset(
         InputError: for an unknown site, split or format, or a folder with content of other origin.
     """
     counts = counts_of_splits(anatomies_per_site)
-    recipe = _Recipe(list(sites), counts, size, seed, file_format, paired, severity)
+    recipe = _Recipe(list(sites), counts, size, seed, file_format, paired, severity, shared)
     return make_once(
         Path(folder),
         {"generator": GENERATOR, "version": VERSION, **asdict(recipe)},

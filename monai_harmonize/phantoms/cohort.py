@@ -22,17 +22,22 @@ class Cohort:
         counts: patients per site for each split.
         severity: how far their disease has gone, see `anatomy.worsened`.
         sites: names of the sites.
+        shared: part of each site's patients of training and validation whom all other sites examined, too.
     """
 
     counts: Mapping[str, int]
     severity: float
     sites: Sequence[str]
+    shared: float = 0.0
 
 
 # A classifier learns nothing of the subtle findings from so few patients.
 COHORTS: Mapping[str, Cohort] = {
     "subtle": Cohort(DEFAULT_COUNTS, 1.0, tuple(SITES)),
     "tuberculosis": Cohort({"train": 128, "validation": 32, "test": 64}, 3.0, ("site_a", "site_b")),
+    "paired": Cohort({"train": 32, "validation": 8, "test": 32}, 1.0, ("site_a", "site_b"), shared=1.0),
+    "partly_paired": Cohort(DEFAULT_COUNTS, 1.0, ("site_a", "site_b"), shared=0.25),
+    "everywhere": Cohort({"train": 24, "validation": 6, "test": 16}, 1.0, tuple(SITES), shared=1.0),
 }
 
 
@@ -117,18 +122,22 @@ def _findings(count: int, rng: np.random.Generator) -> list[Finding]:
     return [kinds[index] for index in rng.permutation(count)]
 
 
-def plan_cohort(sites: Sequence[str], counts: Mapping[str, int], seed: int, paired: bool) -> list[list[Examination]]:
+def plan_cohort(
+    sites: Sequence[str], counts: Mapping[str, int], seed: int, paired: bool, shared: float = 0.0
+) -> list[list[Examination]]:
     """All radiographs of a dataset, one list per patient, so that each anatomy is projected once.
 
-    Sites have different patients in every split, so that training data are unpaired. With `paired`, the test
-    patients of each site are rendered at every other site, too, under the split "truth". The patients of a
-    site's split depend on nothing but its name, their number and the seed.
+    Sites have different patients in every split, so that training data are unpaired, but for those who are `shared`:
+    they are rendered at every other site, too, under the same split. With `paired`, so are the test patients of each
+    site, under the split "truth". The patients of a site's split depend on nothing but its name, their number and the
+    seed.
 
     Args:
         sites: names of the sites.
         counts: patients per site for each split.
         seed: seed of the whole dataset.
         paired: whether to add the truth.
+        shared: part of each site's patients of training and validation whom all other sites examined, too.
     """
     patients = []
     for home in sites:
@@ -137,7 +146,11 @@ def plan_cohort(sites: Sequence[str], counts: Mapping[str, int], seed: int, pair
             seeds = [int(child.generate_state(1)[0]) for child in stream.spawn(count)]
             for number, finding in enumerate(_findings(count, np.random.default_rng(stream))):
                 anatomy = f"{home}-{split}-{number:04d}"
-                others = [site for site in sites if site != home] if paired and split == "test" else []
-                places = [(home, split), *((site, TRUTH) for site in others)]
+                others = [site for site in sites if site != home]
+                if split == "test":
+                    elsewhere = [(site, TRUTH) for site in others if paired]
+                else:
+                    elsewhere = [(site, split) for site in others if number < round(shared * count)]
+                places = [(home, split), *elsewhere]
                 patients.append([Examination(anatomy, site, role, seeds[number], finding) for site, role in places])
     return patients

@@ -16,7 +16,7 @@ from monai_harmonize.phantoms.cohort import COHORTS
 from monai_harmonize.phantoms.ct_dataset import ensure_ct_dataset
 from monai_harmonize.phantoms.spine_dataset import ensure_spine_dataset
 
-__all__ = ["CHEST", "CT", "SPINE", "TUBERCULOSIS", "DefaultData"]
+__all__ = ["CHEST", "CT", "EVERYWHERE", "PAIRED", "PARTLY_PAIRED", "SPINE", "TUBERCULOSIS", "DefaultData"]
 
 # Two grey scales, as in Xu et al. 2020, and another kernel.
 SPINE_SITES = ("reference", "exported", "sharp")
@@ -100,7 +100,11 @@ def make_chest(folder: PathLike, cohort: str) -> Path:
     """Chest radiographs of a cohort, a name of ``COHORTS``; those of one cohort replace another's."""
     patients = COHORTS[cohort]
     return ensure_chest_dataset(
-        folder, sites=patients.sites, anatomies_per_site=patients.counts, severity=patients.severity
+        folder,
+        sites=patients.sites,
+        anatomies_per_site=patients.counts,
+        severity=patients.severity,
+        shared=patients.shared,
     )
 
 
@@ -111,6 +115,11 @@ def make_spine(folder: PathLike) -> Path:
 
 CHEST = DefaultData(partial(make_chest, cohort="subtle"))
 TUBERCULOSIS = DefaultData(partial(make_chest, cohort="tuberculosis"))
+# Patients whom two sites examined: all, or a quarter of them.
+PAIRED = DefaultData(partial(make_chest, cohort="paired"))
+PARTLY_PAIRED = DefaultData(partial(make_chest, cohort="partly_paired"))
+# Patients whom all three sites examined.
+EVERYWHERE = DefaultData(partial(make_chest, cohort="everywhere"))
 # Chest CT, whose DICOM slices count one by one: each can be harmonized without the others.
 CT = DefaultData(ensure_ct_dataset)
 SPINE = DefaultData(make_spine, find_volumes)

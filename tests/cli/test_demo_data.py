@@ -18,7 +18,7 @@ def test_options(cli, monkeypatch, tmp_path, name: str) -> None:
     monkeypatch.setattr(demo_data, "write_chest_dataset", write)
     done = cli(name, tmp_path, "--format", "png", "--size", "32", "--seed", "4")
     assert done.exit_code == 0
-    subtle = {"sites": tuple(SITES), "anatomies_per_site": DEFAULT_COUNTS, "severity": 1.0}
+    subtle = {"sites": tuple(SITES), "anatomies_per_site": DEFAULT_COUNTS, "severity": 1.0, "shared": 0.0}
     assert asked == {"folder": tmp_path, "file_format": "png", "size": 32, "seed": 4, **subtle}
     assert done.stdout.strip() == str(tmp_path / "manifest.csv")
     assert ("use 'demo-data'" in done.stderr) == (name == "phantoms")

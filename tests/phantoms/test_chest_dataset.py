@@ -247,6 +247,7 @@ def test_foreign_folder_is_left_alone(tmp_path: Path) -> None:
         ({"file_format": "jpeg"}, "jpeg"),
         ({"size": 8}, "at least 32"),
         ({"severity": 0.0}, "severity"),
+        ({"shared": 1.5}, "shared"),
     ],
 )
 def test_wrong_arguments_are_named_before_anything_is_written(

@@ -8,8 +8,8 @@ COUNTS = {"train": 12, "validation": 4, "test": 6}
 SITES = ("site_a", "site_b", "site_c")
 
 
-def flat(*, sites=SITES, counts=COUNTS, seed=0, paired=True):
-    return [examination for patient in plan_cohort(sites, counts, seed, paired) for examination in patient]
+def flat(*, sites=SITES, counts=COUNTS, seed=0, paired=True, shared=0.0):
+    return [examination for patient in plan_cohort(sites, counts, seed, paired, shared) for examination in patient]
 
 
 def test_counts() -> None:
@@ -35,6 +35,21 @@ def test_truth_is_the_anatomy_of_another_sites_test_patient() -> None:
         assert (truth.seed, truth.finding) == (source.seed, source.finding)
         assert truth.site != source.site
     assert len({e.stem for e in plan}) == len(plan)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.25, 1.0])
+def test_shared_patients_are_examined_at_every_site_in_the_same_split(shared: float) -> None:
+    plan = flat(shared=shared)
+    for home in SITES:
+        for split in ("train", "validation"):
+            ours = [e for e in plan if e.anatomy.startswith(f"{home}-{split}")]
+            elsewhere = [e for e in ours if e.site != home]
+            assert len(elsewhere) == 2 * shared * COUNTS[split]
+            assert {e.split for e in ours} == {split}
+            assert len({(e.seed, e.finding) for e in ours}) == COUNTS[split]
+    own = {(e.anatomy, e.seed) for e in plan}
+    assert own == {(e.anatomy, e.seed) for e in flat()}
+    assert sum(e.split == "truth" for e in plan) == sum(e.split == "truth" for e in flat())
 
 
 def test_half_of_each_split_is_ill_with_all_kinds() -> None:
