@@ -52,6 +52,15 @@ def chest_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def paired_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phantom data set whose patients of training and validation were examined at site A and B."""
+    folder = tmp_path_factory.mktemp("phantoms") / "paired"
+    options = {"sites": ("site_a", "site_b"), "size": 64, "shared": 1.0, "progress": False, "workers": 1}
+    write_chest_dataset(folder, anatomies_per_site={"train": 3, "validation": 1, "test": 2}, **options)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def command() -> Callable[..., subprocess.CompletedProcess]:
     """Run a command as a user does."""
     return lambda *arguments, **options: subprocess.run(

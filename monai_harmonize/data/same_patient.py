@@ -9,7 +9,7 @@ from monai.data import Dataset
 from monai.transforms import Randomizable
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.data.unpaired import first_places, position_generator
+from monai_harmonize.data.unpaired import first_places, no_common_patient, position_generator
 
 __all__ = ["SamePatientDataset"]
 
@@ -40,10 +40,7 @@ class SamePatientDataset(Dataset, Randomizable):
         places = [dict(first_places(dataset, by)) for dataset in self.datasets.values()]
         self.places = [[one[patient] for one in places] for patient in places[0] if all(patient in p for p in places)]
         if not self.places:
-            raise InputError(
-                f"No '{by}' was found at all of the sites {', '.join(self.datasets)}. Expected images of the same "
-                f"patients: a manifest with the column '{by}', in which rows of several sites agree."
-            )
+            raise InputError(no_common_patient(self.datasets, by))
 
     def __len__(self) -> int:
         """Items of an epoch: every patient once."""

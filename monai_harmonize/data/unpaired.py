@@ -11,7 +11,9 @@ from monai.data import Dataset
 from monai.transforms import Randomizable
 from torch.utils.data import DistributedSampler
 
-__all__ = ["PositionSampler", "UnpairedDataset", "position_generator"]
+from monai_harmonize.data.errors import InputError
+
+__all__ = ["PositionSampler", "UnpairedDataset", "no_common_patient", "position_generator"]
 
 
 def position_generator(seed: int, *entropy: int) -> np.random.RandomState:
@@ -27,6 +29,21 @@ def first_places(dataset: Dataset, by: Hashable) -> Iterator[tuple[Any, int]]:
         if patient is not None and patient not in seen:
             seen.add(patient)
             yield patient, place
+
+
+def no_common_patient(datasets: Mapping[str, Dataset], by: Hashable) -> str:
+    """Why no patient was found at all sites, and what to do."""
+    found = []
+    for name, dataset in datasets.items():
+        sites = {record["site"] for record in dataset.data if "site" in record} or {name}
+        named = sum(record.get(by) is not None for record in dataset.data)
+        found.append((", ".join(sorted(sites)), f"{named} of {len(dataset.data)}"))
+    return (
+        f"No '{by}' was found at all of the sites {', '.join(site for site, _ in found)}. Expected images of the same "
+        f"patients: a manifest with the column '{by}', in which rows of several sites agree. Of these images "
+        f"{', '.join(f'{named} of {site}' for site, named in found)} have a '{by}'. Fill the column, or choose a "
+        "method that needs no pairs, such as CycleGAN."
+    )
 
 
 class UnpairedDataset(Dataset, Randomizable):
@@ -48,6 +65,7 @@ class UnpairedDataset(Dataset, Randomizable):
 
     Raises:
         ValueError: a site without images.
+        InputError: ``pair_by`` is given, and no image of A has a partner.
     """
 
     def __init__(
@@ -67,6 +85,8 @@ class UnpairedDataset(Dataset, Randomizable):
         self.key = key
         self.pair_by = pair_by
         self.partners = {} if pair_by is None else dict(first_places(dataset_b, pair_by))
+        if pair_by is not None and not any(record.get(pair_by) in self.partners for record in dataset_a.data):
+            raise InputError(no_common_patient({"A": dataset_a, "B": dataset_b}, pair_by))
 
     def __len__(self) -> int:
         """Items of an epoch: every image of A once."""

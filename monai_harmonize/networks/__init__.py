@@ -25,5 +25,6 @@ from monai_harmonize.networks.site_spectral_filter import SiteSpectralFilter as 
 from monai_harmonize.networks.site_tone_curve import SiteToneCurve as SiteToneCurve
 from monai_harmonize.networks.style_transfer_net import StyleTransferNet as StyleTransferNet
 from monai_harmonize.networks.tone_curve_generator import ToneCurveGenerator as ToneCurveGenerator
+from monai_harmonize.networks.unet_generator import UNetGenerator as UNetGenerator
 from monai_harmonize.networks.unit_vae import UNITTranslator as UNITTranslator
 from monai_harmonize.networks.weights_digest import digest_of_weights as digest_of_weights

@@ -8,6 +8,7 @@ from monai_harmonize.objectives.infogan import InfoGAN as InfoGAN
 from monai_harmonize.objectives.lapgan import LAPGAN as LAPGAN
 from monai_harmonize.objectives.objective import Objective as Objective
 from monai_harmonize.objectives.pggan import PGGAN as PGGAN
+from monai_harmonize.objectives.pix2pix import Pix2Pix as Pix2Pix
 from monai_harmonize.objectives.reference_fit import ReferenceFit as ReferenceFit
 from monai_harmonize.objectives.site_harmonization import fit_site as fit_site
 from monai_harmonize.objectives.site_harmonization import site_fits as site_fits

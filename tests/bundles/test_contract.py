@@ -63,8 +63,9 @@ def spine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def data(bundle: Path, request: pytest.FixtureRequest) -> Path:
     """Images of the sites that the bundle asks for by default."""
-    spine = "SPINE." in json.dumps(load(bundle, "train")["records"])
-    return request.getfixturevalue("spine_data" if spine else "chest_data")
+    records = json.dumps(load(bundle, "train")["records"])
+    names = {"SPINE.": "spine_data", "$PAIRED.": "paired_data"}
+    return request.getfixturevalue(next((name for mark, name in names.items() if mark in records), "chest_data"))
 
 
 @pytest.fixture

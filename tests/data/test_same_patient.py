@@ -72,3 +72,15 @@ def test_sites_without_a_common_patient_are_refused() -> None:
         together(c="xyz")
     with pytest.raises(InputError, match="column 'patient'"):
         together(b="---")
+
+
+def test_the_refusal_names_sites_of_the_records_and_how_many_images_name_a_patient() -> None:
+    sites = {name: site("pq-", 0) for name in "ab"}
+    for name, dataset in sites.items():
+        dataset.data = [
+            {**record, "site": f"hospital_{name}", **({"patient": "x"} if name == "b" else {})}
+            for record in dataset.data
+        ]
+    expected = r"sites hospital_a, hospital_b\..*2 of 3 of hospital_a, 3 of 3 of hospital_b have a 'patient'.*CycleGAN"
+    with pytest.raises(InputError, match=expected):
+        SamePatientDataset(sites)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from monai.data import CacheDataset, DataLoader, Dataset
 from monai.transforms import Compose, RandGaussianNoised
 
-from monai_harmonize.data import PositionSampler, UnpairedDataset
+from monai_harmonize.data import InputError, PositionSampler, UnpairedDataset
 
 
 def site(values, random: bool = False, kind=Dataset) -> Dataset:
@@ -169,9 +169,11 @@ def test_patients_of_both_sites_come_as_pairs_with_equal_draws() -> None:
     assert len({round(pair(dataset[position])[1]) for position in range(60)}) == 5
 
 
-def test_without_a_name_of_patients_nothing_is_paired() -> None:
-    unpaired, named = (UnpairedDataset(known("ab", 0), known("ab", 9), 3, pair_by=key) for key in (None, "other"))
-    for position in range(6):
-        assert "paired" not in unpaired[position]
-        assert float(named[position]["paired"]) == 0
-        assert pair(unpaired[position]) == pair(named[position])
+def test_unless_asked_for_nothing_is_paired() -> None:
+    assert "paired" not in UnpairedDataset(known("ab", 0), known("ab", 9), 3)[0]
+
+
+@pytest.mark.parametrize(("patients", "by"), [("ab", "other"), ("xy", "patient")])
+def test_pairs_are_refused_where_there_is_none(patients: str, by: str) -> None:
+    with pytest.raises(InputError, match=rf"No '{by}' was found at all of the sites A, B.*column '{by}'"):
+        UnpairedDataset(known("ab", 0), known(patients, 9), 3, pair_by=by)
