@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from monai.networks.nets import PatchDiscriminator
 from torch import nn
+from torch.nn.functional import l1_loss
 
-from monai_harmonize.objectives.pix2pix import Pix2Pix
+from monai_harmonize.objectives import Pix2Pix
 
 
 class Scale(nn.Module):
@@ -71,3 +73,58 @@ def test_weight_zero_skips_the_term_and_only_that(term: str) -> None:
     objective, data = Pix2Pix(Scale(2.0), Pair(0.5, -1.0), loss_weights={term: 0.0}), batch()
     terms = gather(objective.generator_losses(data)) | gather(objective.discriminator_losses(data))
     assert set(terms) == set(Pix2Pix.default_weights) - {term}
+
+
+def test_without_the_adversarial_term_it_is_a_plain_regression() -> None:
+    data = batch()
+    objective = Pix2Pix(Scale(2.0), Pair(0.5, -1.0), loss_weights={"adversarial": 0.0, "pixel": 1.0})
+    (group,) = objective.generator_losses(data)
+    objective.weighted_sum(group).backward()
+    other = Scale(2.0)
+    l1_loss(other(data["image_a"]), data["image_b"]).backward()
+    torch.testing.assert_close(objective.generators["generator_ab"].factor.grad, other.factor.grad)
+    assert objective.discriminators["discriminator_b"].weights.grad is None
+    assert torch.equal(objective.generators["generator_ab"].factor.grad, torch.tensor(-0.4))
+
+
+class Neighbour(nn.Module):
+    """What the next patient truly looks like at site B: a real image, but of another."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return -image.roll(1, dims=0)
+
+
+class Blind(nn.Module):
+    """A discriminator that is shown nothing of the source."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pair: torch.Tensor) -> list[torch.Tensor]:
+        return self.network(torch.cat([0 * pair[:, :1], pair[:, 1:]], dim=1))
+
+
+def trained_loss(blind: bool, steps: int = 60) -> float:
+    """How wrong a discriminator is after a training on the images of sites that show each other's negative."""
+    torch.manual_seed(0)
+    network: nn.Module = PatchDiscriminator(2, channels=8, in_channels=2, num_layers_d=1, norm="INSTANCE")
+    objective = Pix2Pix(Neighbour(), Blind(network) if blind else network)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    losses = []
+    for _ in range(steps):
+        image = 2 * torch.rand(8, 1, 16, 16) - 1
+        data = {"image_a": image, "image_b": -image, "fake_b": objective.generators["generator_ab"](image)}
+        (group,) = objective.discriminator_losses(data)
+        loss = objective.weighted_sum(group)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss))
+    return sum(losses[-10:]) / 10
+
+
+def test_images_of_other_patients_are_told_apart_only_by_their_source() -> None:
+    """A translation that belongs to another image passes for real where the discriminator is not told the source."""
+    assert trained_loss(blind=False) < 0.2
+    assert trained_loss(blind=True) > 0.95 * math.log(2)
