@@ -68,7 +68,7 @@ def test_training_writes_one_flat_model_and_its_pixel_term_falls(bundle: Path) -
 @pytest.mark.slow
 def test_evaluation_measures_test_patients_against_their_truth(bundle: Path, paired_data: Path) -> None:
     run("train", "evaluate", bundle_root=str(bundle), dataset_dir=str(paired_data))
-    found = pd.read_csv(bundle / "eval" / "metrics.csv", sep="\t", header=None, index_col=0)[1]
+    found = pd.read_csv(bundle / "eval" / "metrics.csv", header=None, index_col=0)[1]
     load = Compose([LoadRadiograph(), ScaleGreyLevels(), Resize([32, 32], mode="area")])
     sources = sorted((paired_data / "test" / "site_a").glob("*.dcm"))
     assert len(sources) == 2
