@@ -60,5 +60,6 @@ def test_defaults_are_those_of_the_configuration(bundle: Bundle) -> None:
 def test_bundles_display_what_they_have() -> None:
     displayed = {bundle.root.name: displayed_options(bundle) for bundle in BUNDLES}
     assert displayed["adain_ct"] == {"alpha": 1.0}
-    assert displayed["cyclegan_cxr"] == displayed["unit_cxr"] == {"project": ["none", "g0", "g1"]}
+    for name in ("cyclegan_cxr", "pix2pix_cxr", "unit_cxr"):
+        assert displayed[name] == {"project": ["none", "g0", "g1"]}
     assert sorted(displayed["histogram_cxr"]["method"]) == sorted(METHODS)
