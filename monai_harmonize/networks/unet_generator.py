@@ -91,12 +91,13 @@ class UNetGenerator(UNet):
 
     def _get_down_layer(self, in_channels: int, out_channels: int, strides: int, is_top: bool) -> nn.Module:
         norm = None if is_top else self.norm
-        return Convolution(
+        convolution: nn.Module = Convolution(
             self.dimensions, in_channels, out_channels, strides=strides, act=self.act, norm=norm, adn_ordering="NA"
         )
+        return convolution
 
     def _get_up_layer(self, in_channels: int, out_channels: int, strides: int, is_top: bool) -> nn.Module:
-        convolution = Convolution(
+        convolution: nn.Module = Convolution(
             self.dimensions,
             in_channels,
             out_channels,

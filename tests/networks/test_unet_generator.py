@@ -1,5 +1,7 @@
 """Properties of the U-Net generator."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from torch import nn
@@ -26,7 +28,7 @@ def test_shape_and_range(spatial_dims: int, norm: str | None, strides: tuple[int
 
 def test_parameter_count_is_that_of_the_papers_widths() -> None:
     widths = [1, 64, 128, 256, 512, 512, 512, 512, 512]
-    down = [(i, o) for i, o in zip(widths, widths[1:], strict=False)]
+    down = list(pairwise(widths))
     # What comes up and what comes across are the input of a layer; the lowest has no wider one below it.
     up = [(2 * i, o) for o, i in down[:-1]]
     expected = sum(9 * i * o + o for i, o in [*down, *up])
