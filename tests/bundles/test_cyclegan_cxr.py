@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 import torch
-from monai.bundle import ConfigParser
+from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.transforms import Compose
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -269,3 +269,18 @@ def test_weights_of_the_papers_training_fit_its_inference_overlay() -> None:
         parser.read_config([f"{CONFIGS}/{name}.json" for name in files])
         networks.append((parser.get("image_size"), parser.get("network_def")))
     assert networks[0] == networks[1]
+
+
+def test_paired_and_unpaired_data_train_together(paired_data: Path, tmp_path: Path) -> None:
+    files = [f"{CONFIGS}/{name}.json" for name in ("train", "paired_and_unpaired")]
+    small = {"image_size": 32, "network_def#channels": 4, "network_def#num_blocks": 1, "epochs": 1, "val_interval": 1}
+    where = {"dataset_dir": str(paired_data), "bundle_root": str(tmp_path)}
+    workflow = ConfigWorkflow(files, workflow_type="train", logging_file=False, **small, **where)
+    workflow.initialize()
+    objective = workflow.parser.get_parsed_content("objective")
+    assert objective.loss_weights["paired_a"] == objective.loss_weights["paired_b"] == objective.loss_weights["cycle_a"]
+    workflow.run()
+    scalars, _ = logged(tmp_path / "eval")
+    assert {"paired_a", "paired_b", "cycle_a", "adversarial_ab"} <= scalars
+    fingerprint = torch.load(tmp_path / "models" / "resume.pt", weights_only=True)["fingerprint"]
+    assert fingerprint["pair_by"] == "patient"
