@@ -15,6 +15,7 @@ from monai.losses import PatchAdversarialLoss
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from monai_harmonize.data.errors import InputError
 from monai_harmonize.losses import gradient_correlation
 from monai_harmonize.objectives.unpaired import UnpairedTranslation
 
@@ -101,7 +102,7 @@ class CycleGAN(UnpairedTranslation):
             if self.wants(f"gradient_{source}"):
                 group[f"gradient_{source}"] = 1 - gradient_correlation(image, fake).mean()
             if self.wants(f"paired_{source}"):
-                group[f"paired_{source}"] = error_of_pairs(fake, batch[f"image_{target}"], batch["paired"])
+                group[f"paired_{source}"] = error_of_pairs(fake, batch[f"image_{target}"], batch.get("paired"))
             yield group
         for source, target in (("a", "b"), ("b", "a")):
             if self.wants(f"identity_{target}"):
@@ -120,7 +121,12 @@ class CycleGAN(UnpairedTranslation):
                 yield {f"discriminator_{site}": (real + fake) / 2}
 
 
-def error_of_pairs(image: Tensor, truth: Tensor, paired: Tensor) -> Tensor:
+def error_of_pairs(image: Tensor, truth: Tensor, paired: Tensor | None) -> Tensor:
     """Mean absolute error over the pairs of a batch, ``(B, C, H, W[, D])`` each; 0 where there is none."""
+    if paired is None:
+        raise InputError(
+            "paired_a and paired_b need to know which images are pairs; set pair_by to the manifest's column that "
+            "tells the patient, or both weights to 0."
+        )
     errors = (image - truth).abs().flatten(1).mean(1)
     return (errors * paired).sum() / paired.sum().clamp_min(1)

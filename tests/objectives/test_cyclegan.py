@@ -5,6 +5,7 @@ import torch
 from monai.networks.nets import PatchDiscriminator
 from torch import nn
 
+from monai_harmonize.data import InputError
 from monai_harmonize.networks import ResNetGenerator
 from monai_harmonize.objectives import CycleGAN
 
@@ -160,3 +161,6 @@ def test_only_pairs_are_compared_with_their_truth() -> None:
     assert terms["paired_b"] == pytest.approx((abs(0.225 - 0.4) + abs(0.025 - 0.3)) / 2, rel=1e-5)
     data["paired"] = torch.zeros(3)
     assert gather(objective.generator_losses(data))["paired_a"] == 0
+    del data["paired"]
+    with pytest.raises(InputError, match="set pair_by"):
+        gather(objective.generator_losses(data))
