@@ -19,7 +19,7 @@ from monai_harmonize.transforms import LoadRadiograph, ScaleGreyLevels
 
 CONFIGS = "bundles/pix2pix_cxr/configs"
 SMALL = {"image_size": 32, "network_def#channels": [4, 8, 16], "network_def#strides": [1, 2]}
-SHORT = {"epochs": 20, "val_interval": 5, "learning_rate": 0.002, "ema_decay": 0.9, "discriminator_b_def#channels": 8}
+SHORT = {"epochs": 12, "val_interval": 6, "learning_rate": 0.002, "ema_decay": 0.9, "discriminator_b_def#channels": 8}
 
 
 def parsed(*names: str) -> ConfigParser:
