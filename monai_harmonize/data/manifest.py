@@ -32,7 +32,7 @@ from monai.utils import ensure_tuple
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.manifest_checks import SPLITS, absolute_path, check_rows, is_path_column
 from monai_harmonize.data.manifest_rows import Row, parse_label, quoted, read_rows
-from monai_harmonize.data.patient_split import Record, hold_out_validation, split_by_patient
+from monai_harmonize.data.patient_split import Record, complete_splits, hold_out_validation
 from monai_harmonize.data.polarity import NORMAL
 
 __all__ = ["Manifest", "ManifestError", "load_manifest"]
@@ -122,6 +122,8 @@ class Manifest:
     ) -> "Manifest":
         """Split sites without splits by patient and hold out validation at sites that only have training.
 
+        A patient of several sites goes into one split at all of them.
+
         Args:
             fractions: share of each split at sites without splits, as in `split_by_patient`.
             validation_fraction: share of the training patients, as in `hold_out_validation`.
@@ -130,8 +132,7 @@ class Manifest:
         Returns:
             A new manifest with the records in the same order; splits that the file gives are kept.
         """
-        unsplit = iter(split_by_patient([r for r in self.records if "split" not in r], fractions, seed))
-        records = [record if "split" in record else next(unsplit) for record in self.records]
+        records = complete_splits(self.records, fractions, seed)
         return replace(self, records=tuple(hold_out_validation(records, validation_fraction, seed)))
 
     def _summary(self) -> str:

@@ -3,12 +3,12 @@
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from monai_harmonize.data.manifest_rows import quoted
 
-__all__ = ["Record", "hold_out_validation", "split_by_patient"]
+__all__ = ["Record", "complete_splits", "hold_out_validation", "split_by_patient"]
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +65,41 @@ def split_by_patient(
     return [{**record, "split": split_of[person]} for record, person in zip(records, people, strict=True)]
 
 
+def complete_splits(
+    records: Sequence[Mapping[str, Any]], fractions: Mapping[str, float] | None = None, seed: int = 0
+) -> list[Record]:
+    """Split the records that have no split yet; whoever has one at another site has the same at all.
+
+    Args:
+        records: manifest records with ``site`` and, where known, ``split``, ``patient`` and ``label``.
+        fractions: see `split_by_patient`, of the patients who have no split at any site.
+        seed: another seed gives another split.
+
+    Returns:
+        Copies of the records in their order. Of somebody whom the records themselves put into several splits, what
+        they left open is tested on rather than learned from.
+    """
+    known: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.get("split") in DEFAULT_FRACTIONS and "patient" in record:
+            known[str(record["patient"])].add(record["split"])
+    torn = sum(len(splits) > 1 for splits in known.values())
+    if torn:
+        logger.warning("%d patients are in other splits at one site than at another; equal names count as one", torn)
+    # Of several splits the last in order.
+    split_of = {name: max(splits, key=list(DEFAULT_FRACTIONS).index) for name, splits in known.items()}
+    given = [
+        {**r, "split": split_of[str(r["patient"])]} if "split" not in r and r.get("patient") in split_of else dict(r)
+        for r in records
+    ]
+    drawn = iter(split_by_patient([record for record in given if "split" not in record], fractions, seed))
+    return [record if "split" in record else next(drawn) for record in given]
+
+
 def hold_out_validation(records: Sequence[Mapping[str, Any]], fraction: float = 0.1, seed: int = 0) -> list[Record]:
     """Move whole patients from train to validation at every site that has the first and lacks the second.
+
+    Who moves does so at all sites, also at those that have validation already.
 
     Args:
         records: manifest records with ``site`` and ``split``.
@@ -84,8 +117,18 @@ def hold_out_validation(records: Sequence[Mapping[str, Any]], fraction: float = 
     validated = {record["site"] for record in records if record.get("split") == "validation"}
     moves = [record.get("split") == "train" and record["site"] not in validated for record in records]
     train = [record for record, move in zip(records, moves, strict=True) if move]
-    held_out = iter(split_by_patient(train, {"train": 1 - fraction, "validation": fraction}, seed))
-    return [next(held_out) if move else dict(record) for record, move in zip(records, moves, strict=True)]
+    held_out = split_by_patient(train, {"train": 1 - fraction, "validation": fraction}, seed)
+    moved = {str(r["patient"]) for r in held_out if r["split"] == "validation" and "patient" in r}
+    drawn = iter(held_out)
+    return [
+        next(drawn) if move else {**r, "split": "validation"} if _trains_of(r, moved) else dict(r)
+        for r, move in zip(records, moves, strict=True)
+    ]
+
+
+def _trains_of(record: Mapping[str, Any], patients: Collection[str]) -> bool:
+    """Whether a record is a training image of one of these patients."""
+    return record.get("split") == "train" and "patient" in record and str(record["patient"]) in patients
 
 
 def _people(records: Sequence[Mapping[str, Any]]) -> list[Patient]:

@@ -290,7 +290,7 @@ def test_select_says_what_there_is(manifest: Manifest, wanted: dict[str, object]
 
 def test_with_splits_keeps_what_the_file_says(folder: Path) -> None:
     rows = [f"a/{i}.png,a,p{i},{'train' if i < 40 else 'test'}" for i in range(60)]
-    rows += [f"b/{i}.png,b,p{i}," for i in range(30)] + ["b/t.png,b,p0,truth"]
+    rows += [f"b/{i}.png,b,q{i}," for i in range(30)] + ["b/t.png,b,q0,truth"]
     path = write(folder, "\n".join(["file,site,patient,split", *rows]))
     loaded = load_manifest(path, check_files=False)
     completed = loaded.with_splits(seed=3)
@@ -308,6 +308,16 @@ def test_with_splits_keeps_what_the_file_says(folder: Path) -> None:
     assert completed == loaded.with_splits(seed=3)
     assert completed != loaded.with_splits(seed=4)
     assert "split" not in loaded.records[60]
+
+
+def test_with_splits_keeps_a_patient_of_two_sites_in_one_split(folder: Path) -> None:
+    """Else what is learned of at one site is tested at the other."""
+    rows = [f"a/{i}.png,a,p{i},{'train' if i < 15 else 'test'}" for i in range(20)]
+    rows += [f"b/{i}.png,b,p{i}," for i in range(20)] + [f"c/{i}.png,c,p{i},train" for i in range(5)]
+    path = write(folder, "\n".join(["file,site,patient,split", *rows]))
+    table = pd.DataFrame(load_manifest(path, check_files=False).with_splits().records)
+    assert (table.groupby("patient")["split"].nunique() == 1).all()
+    assert set(table["split"]) == {"train", "validation", "test"}
 
 
 @pytest.mark.real_data

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monai_harmonize.data.patient_split import hold_out_validation, split_by_patient
+from monai_harmonize.data.patient_split import complete_splits, hold_out_validation, split_by_patient
 
 Record = dict[str, Any]
 FRACTIONS = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -104,6 +104,48 @@ def test_hold_out_properties(records: list[Record], seed: int) -> None:
     assert hold_out_validation(held_out, fraction=0.5) == held_out or any(
         patients_per_split(held_out, site)["train"] == 1 for site in "ab"
     )
+
+
+def seen(site: str, names: str, split: str | None = None) -> list[Record]:
+    """Images of patients named by letters, at one site."""
+    given_split = {} if split is None else {"split": split}
+    return [{"file": f"{site}/{name}", "site": site, "patient": name, **given_split} for name in names]
+
+
+def splits_of(records: list[Record]) -> dict[str, set[str]]:
+    """Splits of each patient, over all sites."""
+    return {r["patient"]: {s["split"] for s in records if s["patient"] == r["patient"]} for r in records}
+
+
+@given(names=st.text("abcdefghijklmnopqrstuvwxyz", max_size=40), seed=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_who_has_a_split_at_one_site_keeps_it_at_the_others(names: str, seed: int) -> None:
+    records = [*seen("a", "abcdefgh", "train"), *seen("a", "ij", "test"), *seen("b", names), *seen("c", names[::2])]
+    split = complete_splits(records, seed=seed)
+    assert [{**r, "split": s["split"]} for r, s in zip(records, split, strict=True)] == split
+    assert split[:10] == records[:10]
+    of = splits_of(split)
+    assert all(len(splits) == 1 for splits in of.values())
+    assert all(of[name] == {"train"} for name in "abcdefgh")
+    # Who is nowhere yet is shared out as if nobody else were there.
+    new = [r for r in records[10:] if r["patient"] > "j"]
+    assert [s for s in split[10:] if s["patient"] > "j"] == split_by_patient(new, seed=seed)
+
+
+def test_who_is_held_out_is_so_at_every_site() -> None:
+    records = [*seen("a", "abcdefghij", "train"), *seen("a", "kl", "validation"), *seen("b", "abcdefghij", "train")]
+    for seed in range(5):
+        split = hold_out_validation(records, seed=seed)
+        of = splits_of(split)
+        assert all(len(splits) == 1 for splits in of.values())
+        assert sum(of[name] == {"validation"} for name in "abcdefghij") == 1
+
+
+def test_contradicting_splits_are_told_and_what_is_open_is_tested_on(caplog: pytest.LogCaptureFixture) -> None:
+    records = [*seen("a", "pq", "train"), *seen("b", "p", "test"), *seen("b", "q", "truth"), *seen("c", "pq")]
+    split = complete_splits(records)
+    assert [(r["patient"], r["split"]) for r in split if r["site"] == "c"] == [("p", "test"), ("q", "train")]
+    assert caplog.messages == ["1 patients are in other splits at one site than at another; equal names count as one"]
 
 
 def test_exact_counts() -> None:
