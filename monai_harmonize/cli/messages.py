@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.logging import RichHandler
 
+from monai_harmonize.engines.plain_errors import WRONG_USAGE
+
 __all__ = [
     "EXIT_CODES",
     "INTERRUPTED",
@@ -23,7 +25,7 @@ __all__ = [
     "tell_error",
 ]
 
-PROBLEMS, WRONG_USAGE, STOPPED, INTERRUPTED = 1, 2, 3, 130
+PROBLEMS, STOPPED, INTERRUPTED = 1, 3, 130
 EXIT_CODES = (
     "Exit codes: 0 all done; 1 some files failed, or a check found problems; 2 wrong usage or input, nothing was "
     "done; 3 stopped at a failed certificate (--on-fail stop); 130 interrupted."

@@ -89,7 +89,7 @@ class Manifest:
         """Copies of the records that agree with all arguments; each is one value, several or None for any.
 
         Args:
-            site: names of sites.
+            site: names of sites; a command line reads the name ``1`` as a number, which is taken for it.
             split: names of splits.
             label: labels; ``"1"`` and ``1`` are the same.
             allow_empty: whether no record at all is a right answer.
@@ -97,8 +97,9 @@ class Manifest:
         Raises:
             ManifestError: When a site does not occur, a split is unknown or nothing is left to select.
         """
+        site = None if site is None else [str(name) for name in ensure_tuple(site)]
         problems = []
-        if absent := [name for name in ensure_tuple(site or ()) if name not in self.sites]:
+        if absent := [name for name in site or () if name not in self.sites]:
             problems.append(f"no site {quoted(absent)}; the sites are {quoted(self.sites)}")
         if unknown := [name for name in ensure_tuple(split or ()) if name not in SPLITS]:
             problems.append(f"unknown split {quoted(unknown)}; allowed are {quoted(SPLITS)}")

@@ -1,8 +1,7 @@
-"""A misspelt option of a bundle is an error, not a training with other values."""
+"""A misspelt option of a bundle is an error, and so is one of another kind, not a training with other values."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import pydoc
 import sys
@@ -10,12 +9,14 @@ from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser
 from monai.bundle.config_item import ConfigComponent
 from monai.bundle.scripts import run
 from monai.utils import ensure_tuple
 
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.engines.option_kinds import wrong_kinds
 
 __all__ = ["LEVEL", "hint", "known_arguments", "unknown_options"]
 
@@ -33,20 +34,34 @@ def known_arguments(arguments: Sequence[str] | None = None) -> None:
 
     Raises:
         InputError: an option is neither one of ``run`` nor an entry of the configuration files, see
-            ``unknown_options``; the message lists the valid ones.
+            ``unknown_options``; the message lists the valid ones. Or its value is of another kind, see ``wrong_kinds``.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    options = [option[2:].partition("=") for option in given if option.startswith("--")]
-    names = [name for name, _, _ in options]
-    if "config_file" not in names:
+    options = options_of(sys.argv[1:] if arguments is None else arguments)
+    if "config_file" not in options:
         return
-    text = options[names.index("config_file")][2] or given[given.index("--config_file") + 1]
-    files = ensure_tuple(ast.literal_eval(text) if text.startswith(("[", "(")) else text)
+    content = ConfigParser.load_config_files(ensure_tuple(options["config_file"]))
     own = set(inspect.signature(run).parameters)
-    unknown = unknown_options(ConfigParser.load_config_files(files), [name for name in names if name not in own])
+    overrides = {name: value for name, value in options.items() if name not in own}
+    unknown = unknown_options(content, overrides)
     if unknown:
         told, valid = ", ".join(unknown), ", ".join(sorted({other for others in unknown.values() for other in others}))
         raise InputError(f"Unknown options {told}.{hint(unknown)} Valid ones: {valid or 'none'}.")
+    wrong = wrong_kinds(content, overrides)
+    if wrong:
+        raise InputError(" ".join(wrong))
+
+
+def options_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """Options of a command line and their values, read as Fire reads them for MONAI."""
+    found: dict[str, Any] = {}
+    for place, argument in enumerate(arguments):
+        if argument.startswith("--"):
+            name, given, value = argument[2:].partition("=")
+            following = arguments[place + 1 : place + 2]
+            if not given:
+                value = "True" if not following or following[0].startswith("--") else following[0]
+            found[name] = DefaultParseValue(value)
+    return found
 
 
 def unknown_options(content: Mapping[str, Any], names: Collection[str]) -> dict[str, list[str]]:

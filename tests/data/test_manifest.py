@@ -263,7 +263,7 @@ def test_select(manifest: Manifest) -> None:
     assert names() == ["a/1.png", "a/2.png", "a/3.png", "b/1.png"]
     assert names(site="a", split="train") == ["a/1.png", "a/3.png"]
     assert names(site="a", split=["train", "test"], label="1") == ["a/2.png", "a/3.png"]
-    assert names(site="1") == ["b/1.png"]
+    assert names(site="1") == names(site=1) == names(site=[1]) == ["b/1.png"]
     assert manifest.select(split="truth", allow_empty=True) == []
     manifest.select()[0]["image"] = "changed"
     assert manifest.records[0]["image"] != "changed"

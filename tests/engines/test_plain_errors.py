@@ -1,5 +1,6 @@
 """What a user did wrong is told in one line, everything else with its traceback."""
 
+import subprocess
 import sys
 
 import pytest
@@ -29,8 +30,21 @@ def test_the_process_ends_with_the_bare_message(monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     plain_errors()
     error = wrapped(InputError("manifest.csv: 1 problem"))
-    sys.excepthook(type(error), error, None)
+    with pytest.raises(SystemExit, match="2"):
+        sys.excepthook(type(error), error, None)
     assert capsys.readouterr().err == "error: manifest.csv: 1 problem\n"
+
+
+def test_python_ends_with_the_exit_code_of_the_hook() -> None:
+    """Which it does for ``SystemExit``, though its manual does not say so."""
+    program = "from monai_harmonize.engines.plain_errors import *; from monai_harmonize.data.errors import InputError; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}plain_errors(); raise InputError('epochs is 0')"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "error: epochs is 0\n")
 
 
 def test_other_errors_keep_their_traceback(monkeypatch, capsys) -> None:
@@ -54,5 +68,6 @@ def test_what_the_file_system_refuses_is_told_too(monkeypatch, capsys, tmp_path)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     plain_errors()
     error = wrapped(refused.value)
-    sys.excepthook(type(error), error, None)
+    with pytest.raises(SystemExit, match="2"):
+        sys.excepthook(type(error), error, None)
     assert capsys.readouterr().err == f"error: [Errno 21] Is a directory: '{tmp_path}'\n"
