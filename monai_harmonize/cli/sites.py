@@ -17,9 +17,9 @@ from monai_harmonize.data import InputError, load_manifest
 from monai_harmonize.data.formats import find_images
 from monai_harmonize.data.tolerant import Failure
 from monai_harmonize.evaluation.site_origins import Group, gallery_of, looks_of, origins
-from monai_harmonize.evaluation.site_origins_table import write_origins
+from monai_harmonize.evaluation.site_origins_table import refuse_table, write_origins
 from monai_harmonize.metrics.site_gallery import LEVEL
-from monai_harmonize.metrics.site_gallery_file import load_site_gallery, save_site_gallery
+from monai_harmonize.metrics.site_gallery_file import is_site_gallery, load_site_gallery, save_site_gallery
 
 __all__ = ["Grouping", "Level", "Together", "print_origins", "sites"]
 
@@ -60,6 +60,9 @@ def learn(
     """
     if (source_site is None) != (target_site is None):
         raise InputError("--source-site and --target-site: give both, for the looks of a model, or neither.")
+    if source_site is not None and source_site == target_site:
+        raise InputError(f"--source-site and --target-site: are both {source_site}; a model leads from one to another.")
+    refuse_other_content(output)
     known = load_manifest(manifest, dataset_dir).with_splits()
     names = {} if source_site is None or target_site is None else {source_site: "source", target_site: "target"}
     gallery = gallery_of(known.select(site=list(names) or None, split=LEARNED), names)
@@ -80,6 +83,10 @@ def recognise(
     """Tell of which known site images are, if of any. Exit code 1 where some are unknown or unreadable."""
     gallery = load_site_gallery(known)
     gallery.refuse_level(level)
+    if output is not None:
+        refuse_table(output)
+        if output.exists() and output.samefile(known):
+            raise InputError(f"--output {output}: is the file of --sites; name another one.")
     with only_warnings():
         looks, failures = looks_of(fitting(find_images(inputs), pattern))
         groups = origins(looks, gallery, grouping.value, level)
@@ -88,6 +95,14 @@ def recognise(
         console.print(f"Table: {write_origins(groups, failures, output)}")
     if failures or any(group.origin.site is None for group in groups):
         raise typer.Exit(PROBLEMS)
+
+
+def refuse_other_content(output: Path) -> None:
+    """Raise ``InputError`` where a file is there that holds no sites: a manifest named twice would be lost."""
+    if output.is_dir():
+        raise InputError(f"--output {output}: is a folder; name the JSON file to write.")
+    if output.exists() and not is_site_gallery(output):
+        raise InputError(f"--output {output}: is there already and no file of sites; name another one, or remove it.")
 
 
 def print_origins(groups: Sequence[Group], failures: Sequence[Failure]) -> None:

@@ -13,7 +13,7 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.tolerant import Failure
 from monai_harmonize.evaluation.site_origins import Group
 
-__all__ = ["write_origins"]
+__all__ = ["refuse_table", "write_origins"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,12 @@ class Row:
     done: str = ""
 
 
+def refuse_table(path: Path) -> None:
+    """Raise ``InputError`` for a path that is none of a table."""
+    if path.suffix.lower() not in (".csv", ".json") or path.is_dir():
+        raise InputError(f"{path}: is no .csv or .json file.")
+
+
 def write_origins(
     groups: Sequence[Group], failures: Sequence[Failure], path: Path, done: Mapping[Path, str] | None = None
 ) -> Path:
@@ -47,10 +53,9 @@ def write_origins(
         done: what became of each image.
 
     Raises:
-        InputError: another suffix.
+        InputError: another suffix, or a folder.
     """
-    if path.suffix.lower() not in (".csv", ".json"):
-        raise InputError(f"{path}: is no .csv or .json file.")
+    refuse_table(path)
     happened = done or {}
     rows = [
         Row(str(image), number, len(group.images), **asdict(group.origin), fit=fit, done=happened.get(image, ""))

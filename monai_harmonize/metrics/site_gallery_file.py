@@ -16,7 +16,7 @@ from monai_harmonize.metrics.look_summary import ANALYSIS_SIZE, FEATURES
 from monai_harmonize.metrics.site_gallery import SiteGallery
 from monai_harmonize.metrics.site_look import FEWEST_IMAGES, SiteLook
 
-__all__ = ["load_site_gallery", "save_site_gallery"]
+__all__ = ["is_site_gallery", "load_site_gallery", "save_site_gallery"]
 
 FORMAT, VERSION = "site gallery", 1
 DIGITS = 7
@@ -36,6 +36,15 @@ def save_site_gallery(gallery: SiteGallery, path: str | PathLike[str]) -> Path:
     with atomic_path(Path(path)) as temporary:
         temporary.write_text(json.dumps({**HEAD, "sites": sites}) + "\n", encoding="utf-8")
     return Path(path)
+
+
+def is_site_gallery(path: str | PathLike[str]) -> bool:
+    """Whether a file is one of sites, be its version another one or its numbers damaged."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("format") == FORMAT
 
 
 def load_site_gallery(path: str | PathLike[str]) -> SiteGallery:

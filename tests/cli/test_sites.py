@@ -125,3 +125,45 @@ def test_levels_and_tables_that_make_no_sense(cli, save_images, learned: Path, t
     done = cli(*given, "--output", tmp_path / "table.txt")
     assert done.exit_code == 2
     assert "no .csv or .json" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "a"])
+def test_learn_replaces_nothing_but_sites(cli, save_images, tmp_path: Path, name: str) -> None:
+    """A manifest that was named twice would be lost."""
+    manifest = manifest_of(save_images, tmp_path, "a")
+    before = manifest.read_text()
+    done = cli("sites", "learn", manifest, "--output", tmp_path / name)
+    assert done.exit_code == 2
+    assert f"--output {tmp_path / name}: is " in done.stderr
+    assert manifest.read_text() == before
+
+
+def test_learn_replaces_sites_of_another_version(cli, save_images, tmp_path: Path) -> None:
+    (tmp_path / "sites.json").write_text('{"format": "site gallery", "version": 0}')
+    done = cli("sites", "learn", manifest_of(save_images, tmp_path, "a"), "--output", tmp_path / "sites.json")
+    assert done.exit_code == 0, done.stderr
+    assert list(load_site_gallery(tmp_path / "sites.json").sites) == ["a"]
+
+
+def test_a_model_leads_from_one_site_to_another(cli, save_images, tmp_path: Path) -> None:
+    manifest = manifest_of(save_images, tmp_path, "a")
+    both = ["--source-site", "a", "--target-site", "a"]
+    done = cli("sites", "learn", manifest, "--output", tmp_path / "sites.json", *both)
+    assert done.exit_code == 2
+    assert "are both a; a model leads from one to another" in done.stderr
+    assert not (tmp_path / "sites.json").exists()
+
+
+@pytest.mark.parametrize("name", ["table.txt", "folder.csv", "sites.json"])
+def test_a_wrong_table_is_told_before_images_are_read(
+    cli, save_images, learned: Path, tmp_path: Path, name: str
+) -> None:
+    save_images(tmp_path / "scans", "a", 1)
+    (tmp_path / "folder.csv").mkdir()
+    known = tmp_path / "sites.json"
+    known.write_bytes(learned.read_bytes())
+    done = cli("sites", "recognise", tmp_path / "scans", "--sites", known, "--output", tmp_path / name)
+    assert done.exit_code == 2
+    assert f"{tmp_path / name}: is " in done.stderr
+    assert done.stdout == ""
+    assert known.read_bytes() == learned.read_bytes()
