@@ -19,9 +19,14 @@ from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.tolerant import Failure
 from monai_harmonize.evaluation.images import Load, load_item
 from monai_harmonize.evaluation.resampling import bootstrap_weights
-from monai_harmonize.evaluation.samples.evaluate import Options, SampleEvaluation, evaluate_samples
+from monai_harmonize.evaluation.samples.evaluate import (
+    Options,
+    SampleEvaluation,
+    evaluate_samples,
+    without_training_images,
+)
 from monai_harmonize.evaluation.samples.images import ImageSet, Named, named_images, read_images
-from monai_harmonize.evaluation.samples.paired import measure_pairs
+from monai_harmonize.evaluation.samples.paired import measure_pairs, pairs_by_name
 from monai_harmonize.evaluation.samples.sheet import neighbour_figure
 from monai_harmonize.evaluation.samples.sources import Sources, named_sources
 from monai_harmonize.evaluation.samples.table import HIGHER, LOWER, SAMPLES, mean_row, to_table
@@ -73,6 +78,8 @@ def run_sample_metrics(
 ) -> SampleRun:
     """Judge synthetic images against real ones and write tables, a picture and a summary.
 
+    Held-out images that show a training image are left out and count as failures.
+
     Writes into ``output_dir``, each file whole or not at all: ``results.csv`` (measures with intervals),
     ``samples.csv`` (every sample), ``pairs.csv`` (every pair, with ``truth``), ``neighbours.png`` and ``summary.json``.
 
@@ -88,8 +95,8 @@ def run_sample_metrics(
         progress: whether to show progress bars.
 
     Raises:
-        InputError: no images, too few of them, a file that is a sample and a training image, or two samples of one name
-            where pairs are wanted.
+        InputError: no images, too few of them, a file that is a sample and a training image, two samples of one name
+            where pairs are wanted, or results that would lie among the images.
     """
     chosen = Options() if options is None else options
     samples, training, held_out = named_sources(sources, output_dir)
@@ -97,10 +104,17 @@ def run_sample_metrics(
     def read(named: Named, what: str) -> ImageSet:
         return read_images(named, what, size, chosen.neighbours + 1, load, progress)
 
+    truth = None
+    if sources.truth is not None:
+        truth = named_images(sources.truth, root=sources.root, exclude=output_dir)
+        pairs_by_name(samples, truth)  # what is wrong with names is told before anything is measured
+    images = [read(samples, "samples"), read(training, "training images")]
+    if held_out is not None:
+        images.append(without_training_images(read(held_out, "held-out images"), images[1]))
     evaluation = evaluate_samples(
-        read(samples, "samples"),
-        read(training, "training images"),
-        None if held_out is None else read(held_out, "held-out images"),
+        images[0],
+        images[1],
+        images[2] if held_out is not None else None,
         features,
         chosen,
         classifier,
@@ -109,9 +123,8 @@ def run_sample_metrics(
     sets = [each for each in (evaluation.samples, evaluation.training, evaluation.held_out) if each is not None]
     failures = [failure for each in sets for failure in each.failures]
     rows, pairs = [evaluation.table], None
-    if sources.truth is not None:
+    if truth is not None:
         measures = {**PAIRED_MEASURES, **(perceptual or {})}
-        truth = named_images(sources.truth, root=sources.root, exclude=output_dir)
         pairs, failed = measure_pairs(samples, truth, measures, load, progress)
         known = {failure.path for failure in failures}
         failures += [failure for failure in failed if failure.path not in known]
@@ -123,6 +136,8 @@ def run_sample_metrics(
     run = SampleRun(table, evaluation, verdict, tuple(failures), output_dir / PICTURE)
     facts = {**asdict(verdict), "features": features.name, "size": size, **asdict(chosen), **facts_of(run)}
     contents[SUMMARY] = json.dumps(without_infinite(facts), indent=4, allow_nan=False) + "\n"
+    if pairs is None:
+        (output_dir / PER_PAIR).unlink(missing_ok=True)  # of an earlier run with pairs
     for name, text in contents.items():
         with atomic_path(output_dir / name) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -45,8 +45,13 @@ def named_sources(sources: Sources, output_dir: Path) -> tuple[Named, Named, Nam
         output_dir: left out of every search.
 
     Raises:
-        InputError: no images, or a file in two sets.
+        InputError: no images, a file in two sets, or results among the images.
     """
+    for source in (sources.samples, sources.training, sources.held_out, sources.truth):
+        if source is not None and output_dir.exists() and source.exists() and output_dir.samefile(source):
+            raise InputError(f"--output {output_dir}: is one of the inputs; the picture would count as an image of it.")
+    if output_dir.exists() and not output_dir.is_dir():
+        raise InputError(f"--output {output_dir}: is a file; name a folder.")
 
     def real(source: Path, split: Sequence[str]) -> Named:
         return named_images(source, split, sources.site, sources.root, output_dir)
@@ -61,6 +66,7 @@ def named_sources(sources: Sources, output_dir: Path) -> tuple[Named, Named, Nam
     refuse_common(samples, training, "a sample and a training image")
     if held_out is not None:
         refuse_common(training, held_out, "a training image and a held-out image")
+        refuse_patients(training, held_out)
     return samples, training, held_out
 
 
@@ -70,3 +76,12 @@ def refuse_common(first: Named, second: Named, what: str) -> None:
     common = sorted(str(item["image"]) for item in second.items if Path(item["image"]).resolve() in files)
     if common:
         raise InputError(f"{common[0]}: is {what}; give different folders or splits ({len(common)} such files).")
+
+
+def refuse_patients(training: Named, held_out: Named) -> None:
+    """Raise ``InputError`` where manifests say that held-out images are of training patients."""
+    first, second = (
+        {(i.get("site"), i["patient"]) for i in each.items if "patient" in i} for each in (training, held_out)
+    )
+    if common := first & second:
+        raise InputError(f"{len(common)} patients have training and held-out images; hold out whole patients.")

@@ -135,6 +135,53 @@ def test_what_is_refused(folders: Path, features: PooledFeatures, save_image, an
     refused("several files are called '20', so pairs cannot be told apart", "fresh", truth="held")
 
 
+def test_held_out_copies_of_training_images_are_no_yardstick(
+    folders: Path, features: PooledFeatures, save_image, anatomy_of
+) -> None:
+    """Nor in another tone or format; a copied sample would go unnoticed among them."""
+    save_image(folders / "fresh" / "20.png", anatomy_of(4))
+    for number in (4, 5):
+        save_image(folders / "held" / f"copy{number}.png", 0.9 * anatomy_of(number) + 0.05)
+    found = run(folders, features, Sources(folders / "fresh", folders / "train", folders / "held"))
+    told = {failure.path: failure.reason for failure in found.failures}
+    assert told.keys() == {"copy4.png", "copy5.png"}
+    assert told["copy4.png"].startswith("shows the training image 4.png")
+    assert len(found.evaluation.held_out) == 8
+    assert found.verdict.memorised
+    (folders / "copies").mkdir()
+    for path in (folders / "train").iterdir():
+        (folders / "copies" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(InputError, match=r"the held-out images are training images, such as 0\.png"):
+        run(folders, features, Sources(folders / "fresh", folders / "train", folders / "copies"))
+
+
+def test_a_run_without_pairs_leaves_none_of_an_earlier_one(folders: Path, features: PooledFeatures) -> None:
+    pairs = folders / "out" / "pairs.csv"
+    pairs.parent.mkdir()
+    pairs.write_text("image,patient\n")
+    run(folders, features, Sources(folders / "fresh", folders / "train"), size=32)
+    assert not pairs.exists()
+    assert (folders / "out" / "results.csv").exists()
+
+
+@pytest.mark.parametrize("source", ["fresh", "train", "held", "truth"])
+def test_results_do_not_lie_among_images(folders: Path, source: str) -> None:
+    (folders / "truth").mkdir()
+    sources = Sources(folders / "fresh", folders / "train", folders / "held", folders / "truth")
+    with pytest.raises(InputError, match="is one of the inputs"):
+        named_sources(sources, folders / source)
+    with pytest.raises(InputError, match="is a file; name a folder"):
+        named_sources(sources, folders / "fresh" / "20.png")
+
+
+def test_held_out_images_of_training_patients_are_refused(folders: Path) -> None:
+    for name, folder, first in (("train", "train", 0), ("other", "held", 10)):
+        rows = [f"{folder}/{n}.png,a,p{n % 10},{'test' if first else 'train'}" for n in range(first, first + 8)]
+        (folders / f"{name}.csv").write_text("\n".join(["file,site,patient,split", *rows]) + "\n")
+    with pytest.raises(InputError, match="8 patients have training and held-out images"):
+        named_sources(Sources(folders / "fresh", folders / "train.csv", folders / "other.csv"), folders / "out")
+
+
 def test_names_without_the_suffix_of_their_format() -> None:
     names = ("a/b.nii.gz", "a/B.PNG", "a.b/c", "x.1.dcm")
     assert [without_suffix(name) for name in names] == ["a/b", "a/B", "a.b/c", "x.1"]
