@@ -29,7 +29,7 @@ class LatentCodes(Dataset):
         names: of the values of the first categorical code; by default ``label 0`` and so on.
 
     Raises:
-        InputError: fewer than one sample, a label that no code has, or another number of names.
+        InputError: fewer than one sample, a label that no code has, names that are no list, or another number of them.
     """
 
     def __init__(
@@ -43,10 +43,12 @@ class LatentCodes(Dataset):
     ) -> None:
         if samples < 1:
             raise InputError(f"samples is {samples}; expected 1 or more.")
-        if label is not None and (not code.categories or not 0 <= label < code.categories[0]):
-            valid = f"0 to {code.categories[0] - 1}" if code.categories else "none: it knows no classes"
-            raise InputError(f"label is {label}; this generator knows {valid}.")
         classes = code.categories[0] if code.categories else 0
+        if label is not None and (type(label) is not int or not 0 <= label < classes):
+            valid = f"0 to {classes - 1}" if classes else "none: it knows no classes"
+            raise InputError(f"label is {label!r}; this generator knows {valid}.")
+        if names is not None and not isinstance(names, list | tuple):
+            raise InputError(f"names of classes are {names!r}; expected a list such as ['healthy','ill'].")
         if names is not None and len(names) != classes:
             raise InputError(f"{len(names)} names of classes are given; this generator knows {classes} classes.")
         self.names = [f"label {value}" for value in range(classes)] if names is None else list(names)

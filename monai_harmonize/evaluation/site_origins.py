@@ -53,9 +53,11 @@ def look_of_file(path: Path, polarity: str = NORMAL) -> Summary:
 
     Raises:
         ImageFileError: it cannot be read.
-        InputError: it is no radiograph.
+        InputError: it is no radiograph, or every pixel is the same: an empty frame would make strangers of its group.
     """
     image = ScaleGreyLevels()(LoadRadiograph()(path, polarity))
+    if bool((image == image.flatten()[0]).all()):
+        raise InputError(f"{path}: every pixel has the same grey level; such an image is of no site.")
     try:
         return look_summary(ShrinkTo(ANALYSIS_SIZE)(image))
     except InputError as error:

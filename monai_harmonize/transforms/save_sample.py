@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -18,6 +19,8 @@ from torch import Tensor
 
 from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["NOTE", "SaveSampleD", "SaveSampleDict", "SaveSampled", "sample_name"]
 
@@ -51,6 +54,7 @@ class SaveSampled(MapTransform):
         super().__init__(keys)
         self.output_dir = Path(output_dir)
         self.number_key = number_key
+        self.started = False
         self.maker = f"monai-harmonize {__version__} {bundle}".rstrip()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -60,9 +64,23 @@ class SaveSampled(MapTransform):
             ValueError: an image has more than one channel, or is neither an image nor a volume.
         """
         item = dict(data)
+        if not self.started:
+            self.started = True
+            self.tell_others()
         for key in self.keys:
             self.save(item[key], int(item[self.number_key]))
         return item
+
+    def tell_others(self) -> None:
+        """Warn of samples that are there already: such of other numbers stay among the new ones."""
+        others = len(list(self.output_dir.glob("sample_*.*")))
+        if others:
+            logger.warning(
+                "%s: holds %d samples of an earlier run; those of other numbers stay. Take a new folder to keep apart "
+                "what different weights or seeds drew.",
+                self.output_dir,
+                others,
+            )
 
     def save(self, image: Tensor, number: int) -> Path:
         """Write one image; the file appears whole or not at all."""

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from monai_harmonize.metrics.site_gallery_file import load_site_gallery
 
@@ -167,3 +168,14 @@ def test_a_wrong_table_is_told_before_images_are_read(
     assert f"{tmp_path / name}: is " in done.stderr
     assert done.stdout == ""
     assert known.read_bytes() == learned.read_bytes()
+
+
+def test_an_empty_frame_is_of_no_site_and_makes_no_strangers(cli, save_images, learned: Path, tmp_path: Path) -> None:
+    save_images(tmp_path / "scans", "a", 3, first=300)
+    Image.new("L", (64, 64), 20).save(tmp_path / "scans" / "empty.png")
+    done = cli("sites", "recognise", tmp_path / "scans", "--sites", learned, "--output", tmp_path / "table.json")
+    assert done.exit_code == 1
+    assert "empty.png: every pixel has the same grey level" in done.stderr
+    rows = {Path(row["file"]).name: row["site"] for row in json.loads((tmp_path / "table.json").read_text())}
+    assert rows.pop("empty.png") is None
+    assert set(rows.values()) == {"a"}

@@ -34,6 +34,10 @@ def test_classes_take_turns_or_are_all_the_one_that_was_asked_for() -> None:
         (LatentCode(2), {"samples": 0}, "samples is 0"),
         (LatentCode(2), {"samples": 1, "label": 0}, "label is 0; this generator knows none"),
         (LatentCode(2, [3]), {"samples": 1, "label": 3}, "label is 3; this generator knows 0 to 2"),
+        (LatentCode(2, [3]), {"samples": 1, "label": "ill"}, "label is 'ill'; this generator knows 0 to 2"),
+        (LatentCode(2, [3]), {"samples": 1, "label": 1.0}, "label is 1.0; this generator knows 0 to 2"),
+        (LatentCode(2, [3]), {"samples": 1, "names": "abc"}, "names of classes are 'abc'; expected a list"),
+        (LatentCode(2, [3]), {"samples": 1, "names": 5}, "names of classes are 5; expected a list"),
         (LatentCode(2, [3]), {"samples": 1, "names": ["a"]}, "1 names of classes are given; this generator knows 3"),
     ],
 )

@@ -37,3 +37,13 @@ def test_what_is_no_grey_image_is_refused_and_leaves_nothing(tmp_path, shape: tu
     with pytest.raises(ValueError, match=r"expected \(1, W, H\) or \(1, W, H, D\)"):
         SaveSampled("pred", tmp_path)({"pred": torch.zeros(shape), "number": 0})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_of_an_earlier_run_are_told_once(tmp_path, caplog) -> None:
+    """Else what two generators drew is judged as one set."""
+    for earlier in (0, 3):
+        saver = SaveSampled("pred", tmp_path / "drawn")
+        for number in range(3):
+            saver({"pred": torch.zeros(1, 4, 4), "number": number})
+        told = [message.partition(":")[2] for message in caplog.messages]
+        assert [text.split(";")[0] for text in told] == [" holds 3 samples of an earlier run"] * (earlier > 0)
