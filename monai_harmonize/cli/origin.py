@@ -22,6 +22,8 @@ from monai_harmonize.evaluation.site_origins_table import write_origins
 from monai_harmonize.metrics.site_gallery import SiteGallery
 from monai_harmonize.metrics.site_gallery_file import load_site_gallery
 from monai_harmonize.metrics.site_look import SiteLook
+from monai_harmonize.safety.certificate_table import CertificateTable
+from monai_harmonize.safety.certificate_writer import TABLE_NAME, CertificateWriter
 
 __all__ = ["AUTO", "LOOKS", "REPORT", "SOURCE", "TARGET", "FromUnknown", "Models", "harmonize_by_origin"]
 
@@ -165,6 +167,8 @@ def harmonize_by_origin(
         if own and total.stopped is None:
             total += job.run(Inputs([{"image": str(path)} for path in own], known.root), output, again=again)
     same = [path for path, site in chosen.items() if site == target]
+    if copies:
+        forget_certificates(output, [places[path] for path in same])
     for path in same if copies else ():
         with atomic_path(places[path]) as temporary:
             shutil.copyfile(path, temporary)
@@ -172,6 +176,15 @@ def harmonize_by_origin(
         console.print(f"{len(same)} images have the target's look already{' and were copied' if copies else ''}.")
     console.print(f"Origins: {output / REPORT}")
     return total + Summary(len(places) - total.images, {}, 0, [], 0.0)
+
+
+def forget_certificates(output: Path, results: Sequence[Path]) -> None:
+    """Remove what an earlier run certified of files in whose place a copy comes, which was not harmonized."""
+    CertificateTable(output / TABLE_NAME).drop({path.relative_to(output).as_posix() for path in results})
+    names = CertificateWriter("pred", output)
+    for path in results:
+        for ending in (".certificate.json", ".certificate.png"):
+            names.beside(path, ending).unlink(missing_ok=True)
 
 
 def site_of(group: Group, unknown: FromUnknown) -> str | None:

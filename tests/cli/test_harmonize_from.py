@@ -88,6 +88,18 @@ def test_every_image_gets_the_curve_of_its_own_site(cli, models: Path, scans: Pa
     assert cells(again.stdout)[4] == "12"
 
 
+def test_a_copy_has_no_certificate_of_an_earlier_harmonization(cli, models: Path, save_images, tmp_path: Path) -> None:
+    scans, out = save_images(tmp_path / "scans", "b", 6, first=500), tmp_path / "out"
+    given = ("harmonize", scans, "--checkpoint", models, "--output", out, "--panels", "none", "--from")
+    assert cli(*given, "a").exit_code == 0
+    assert len(CertificateTable(out / "certificates.csv").known()) == 6
+    assert cli(*given, "auto").exit_code == 0
+    for path in scans.iterdir():
+        assert (out / path.name).read_bytes() == path.read_bytes()
+    assert CertificateTable(out / "certificates.csv").known() == {}
+    assert list(out.glob("*.certificate.*")) == []
+
+
 def test_images_of_no_site_are_refused_and_nothing_is_written(
     cli, save_images, models: Path, scans: Path, tmp_path: Path
 ) -> None:
