@@ -10,7 +10,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 from tqdm import tqdm
 
 from monai_harmonize.evaluation.resampling import bootstrap_weights
@@ -27,7 +26,7 @@ from monai_harmonize.evaluation.samples.table import (
 )
 from monai_harmonize.metrics.calibrated_alarm import Alarm, smallest_rate
 from monai_harmonize.metrics.manifold_shares import ManifoldShares
-from monai_harmonize.metrics.memorisation import Memorisation, memorisation
+from monai_harmonize.metrics.memorisation import Memorisation, memorisation, standardised_pixels
 from monai_harmonize.metrics.mode_collapse import Modes, near_duplicates, reached_modes
 from monai_harmonize.networks.pooled_features import PooledFeatures
 
@@ -134,7 +133,10 @@ def evaluate_samples(
         rows += rows_of(HELD_OUT, held_out, vectors[2])[0]
     memorised = {
         name: compare_with_training(group, training, options.false_alarm_rate)
-        for name, group in ((PIXELS, [pixel_vectors(each) for each in sets]), (features.name, vectors))
+        for name, group in (
+            (PIXELS, [standardised_pixels(each.pixels, PIXEL_SIZE) for each in sets]),
+            (features.name, vectors),
+        )
     }
     duplicate_rate = max(options.false_alarm_rate, smallest_rate(len(training)))
     distance, other, duplicates = near_duplicates(own, real, duplicate_rate, options.seed)
@@ -186,18 +188,6 @@ def vectors_of(images: ImageSet, features: PooledFeatures, progress: bool) -> Te
     """Features ``(N, K)``, float64."""
     parts = tqdm(torch.split(images.pixels, IMAGES_AT_ONCE), desc="Features", unit="batch", disable=not progress)
     return torch.cat([features(part) for part in parts]).double()
-
-
-def pixel_vectors(images: ImageSet) -> Tensor:
-    """Pixels ``(N, P)``, each image with mean 0 and deviation 1, so that another tone does not hide a copy.
-
-    Their distances are root mean squares in units of that deviation, at most 2.
-    """
-    side = min(PIXEL_SIZE, images.pixels.shape[-1])
-    rows = adaptive_avg_pool2d(images.pixels, side).flatten(1).double()
-    rows -= rows.mean(dim=1, keepdim=True)
-    # An image of one grey level stays 0 everywhere.
-    return torch.nn.functional.normalize(rows, eps=1e-12)
 
 
 @torch.no_grad()
