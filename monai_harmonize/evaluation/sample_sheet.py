@@ -21,8 +21,8 @@ __all__ = ["SampleSheet", "middle_planes", "sample_sheet"]
 
 COLUMNS = 8
 INCHES, TITLE_INCHES, ROW_TITLE_INCHES, NARROWEST = 1.2, 0.35, 1.1, 5.0
-# Pixels between samples.
-GAP = 2
+# Pixels between samples, and between planes of one.
+GAP, PLANE_GAP = 2, 1
 # More than a person looks at.
 SHOWN = 64
 IMAGES, VOLUMES = "images", "volumes (axial, coronal, sagittal)"
@@ -105,7 +105,7 @@ def middle_planes(volume: NDArray[np.float32]) -> NDArray[np.float32]:
     upright = volume[::-1, ::-1, ::-1]
     planes = [upright.take(size // 2, axis) for axis, size in reversed(list(enumerate(upright.shape)))]
     high = max(plane.shape[1] for plane in planes)
-    widths = [((0, GAP if number < 2 else 0), (0, high - plane.shape[1])) for number, plane in enumerate(planes)]
+    widths = [((0, PLANE_GAP if number < 2 else 0), (0, high - plane.shape[1])) for number, plane in enumerate(planes)]
     return np.concatenate([np.pad(*pair, constant_values=1.0) for pair in zip(planes, widths, strict=True)])
 
 
