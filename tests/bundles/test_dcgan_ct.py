@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
-from scipy.spatial import cKDTree
 
 from monai_harmonize.transforms.save_sample import NOTE
 
@@ -46,19 +45,24 @@ def test_a_patch_is_a_pure_function_of_seed_and_position(spine_data: Path, datas
     assert not torch.equal(codes[0], codes[1])
 
 
-def test_patches_lie_in_the_vertebrae_of_their_own_split(spine_data: Path) -> None:
-    validation = patches(spine_data, "validate")
-    mask = nibabel.load(next((spine_data / "validation" / "reference").glob("*_mask.nii.gz")))
-    marked = nibabel.affines.apply_affine(mask.affine, np.argwhere(np.asarray(mask.dataobj) > 0))
-    centres = []
-    for position in range(len(validation)):
-        image = image_at(validation, position)
-        assert image.pixdim.tolist() == pytest.approx([3.0] * 3)
-        centres.append(nibabel.affines.apply_affine(image.affine.numpy(), [7.5] * 3))
-    # The volume is 240 mm wide, and its voxels are of 10 mm.
-    distances, _ = cKDTree(marked[:, :2]).query(np.array(centres)[:, :2])
-    assert distances.max() < 10
-    assert len(np.unique(np.round(centres, 3), axis=0)) > 3
+def test_patches_lie_around_points_deep_in_vertebrae_of_their_own_split(tmp_path: Path) -> None:
+    rows = ["file,site,patient,split,mask"]
+    for number, split in enumerate(("train", "validation", "test")):
+        # Far apart, so that most of what is between them is no vertebra; the level tells the patient.
+        marked = np.zeros((60, 60, 60), np.int16)
+        marked[10:20, 10:20, 12:22] = 20
+        marked[40:50, 35:45, 40:50] = 21
+        for name, values in ((split, np.where(marked, 400 + 100 * number, -150)), (f"{split}_mask", marked)):
+            nibabel.save(
+                nibabel.Nifti1Image(values.astype(np.int16), np.diag([3, 3, 3, 1])), tmp_path / f"{name}.nii.gz"
+            )
+        rows.append(f"{split}.nii.gz,reference,{split},{split},{split}_mask.nii.gz")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows))
+    for part, level in (("train", 400), ("validate", 500)):
+        dataset = patches(tmp_path, part, patches_per_volume=20)
+        images = torch.stack([image_at(dataset, position) for position in range(20)])[:, 0]
+        assert images[:, 8, 8, 8].tolist() == pytest.approx([2 * (level + 200) / 1000 - 1] * 20, abs=1e-4)
+        assert (images > 0).flatten(1).float().mean(1).max() < 0.4
 
 
 def test_samples_are_files_in_hounsfield_units(tmp_path: Path) -> None:
