@@ -32,6 +32,11 @@ def output_of(bundle: Path) -> dict:
     return metadata["network_data_format"]["outputs"]["pred"]
 
 
+def draws_volumes(bundle: Path) -> bool:
+    """Whether samples have three axes."""
+    return len(output_of(bundle)["spatial_shape"]) == 3
+
+
 def read(path: Path) -> np.ndarray:
     """Stored values of a sample: a radiograph's of 16 bits, or a CT's HU."""
     if path.suffix == ".png":
@@ -108,7 +113,7 @@ def test_samples_are_many_and_the_same_again(bundle: Path, trained: Path, tmp_pa
     shape = (16,) * len(output_of(bundle)["spatial_shape"])
     assert all(image.shape == shape and image.dtype.kind in "iu" and image.itemsize == 2 for image in many)
     # Convolutions of batches of another size round differently; HU are coarser.
-    tolerance = 3 if len(shape) == 2 else 1
+    tolerance = 1 if draws_volumes(bundle) else 3
     for one, again, different in zip(few, many, other, strict=False):
         np.testing.assert_allclose(one.astype(float), again.astype(float), atol=tolerance)
         assert np.abs(one.astype(float) - different.astype(float)).max() > tolerance
@@ -136,6 +141,11 @@ def test_weights_of_other_settings_are_refused(bundle: Path, trained: Path, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "bundle",
+    [pytest.param(path, marks=pytest.mark.long if draws_volumes(path) else (), id=path.name) for path in BUNDLES],
+    indirect=True,
+)
 def test_a_longer_training_comes_nearer_to_the_real_images(
     bundle: Path, trained: Path, data: Path, tmp_path: Path
 ) -> None:
@@ -148,4 +158,5 @@ def test_a_longer_training_comes_nearer_to_the_real_images(
         torch.load(folder / "models" / "resume.pt", weights_only=True)["shared"]["best_model"]["best"]
         for folder in (trained, tmp_path)
     )
-    assert long < 0.5 * short
+    # Of volumes with voxels of 10 mm there is less to learn.
+    assert long < (0.8 if draws_volumes(bundle) else 0.5) * short
