@@ -18,12 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.metrics.calibrated_alarm import Alarm, calibrated_alarm
 from monai_harmonize.metrics.feature_sets import checked_sets, distances
 
-__all__ = ["Memorisation", "memorisation", "nearest_training_images"]
+__all__ = ["Memorisation", "memorisation", "nearest_training_images", "standardised_pixels"]
 
 Array = NDArray[np.float64]
 
@@ -82,6 +83,24 @@ def memorisation(
         calibration, _ = nearest_training_images(real, real, _same_patient(patients, len(real)).to(real.device))
     alarm = calibrated_alarm(distance, calibration, false_alarm_rate)
     return Memorisation(distance, neighbour, calibration, alarm)
+
+
+def standardised_pixels(images: Tensor, side: int) -> Tensor:
+    """Pixels of each image with mean 0 and norm 1, so that another tone does not hide a copy; reduced by area.
+
+    Their distances are root mean squares in units of an image's deviation, at most 2. One of a single level stays 0.
+
+    Args:
+        images: ``(N, 1, W, H[, D])``.
+        side: pixels per side at most: anatomy, without the noise that hides a copy.
+
+    Returns:
+        ``(N, P)``, float64.
+    """
+    sizes = [min(side, size) for size in images.shape[2:]]
+    rows = F.interpolate(images.as_subclass(Tensor).float(), sizes, mode="area").flatten(1).double()
+    rows -= rows.mean(dim=1, keepdim=True)
+    return F.normalize(rows, eps=1e-12)
 
 
 def nearest_training_images(

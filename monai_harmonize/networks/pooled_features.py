@@ -42,13 +42,16 @@ class PooledFeatures(nn.Module):
         random_weights: draw the weights instead, always the same ones. Such distances compare with no published number;
             ``name`` says so. Not for the two Inceptions.
         layer: of ``FeatureExtractor``; by default the deepest of its ``DEFAULT_LAYERS``.
+        orthogonal: volumes have the means over their slices along each of the three axes, one behind the other; by
+            default those along the last axis alone.
+        slice_step: of volumes, every so many-th slice.
 
     Attributes:
         name: what results are called by, for example ``resnet50_layer2.3_IMAGENET1K_V1``.
 
     Raises:
-        InputError: an unknown extractor or layer; neither weights nor ``random_weights``, or both; weights that are
-            absent, damaged or of another network.
+        InputError: an unknown extractor or layer, or a step below 1; neither weights nor ``random_weights``, or both;
+            weights that are absent, damaged or of another network.
     """
 
     def __init__(
@@ -57,8 +60,14 @@ class PooledFeatures(nn.Module):
         weights: str | os.PathLike[str] | None = None,
         random_weights: bool = False,
         layer: str | None = None,
+        orthogonal: bool = False,
+        slice_step: int = 1,
     ) -> None:
         super().__init__()
+        if slice_step < 1:
+            raise InputError(f"slice_step is {slice_step}; expected 1 or more.")
+        self.axes = (-3, -2, -1) if orthogonal else (-1,)
+        self.slice_step = slice_step
         if extractor not in EXTRACTORS:
             raise InputError(f"extractor {extractor!r} is not known; expected one of {', '.join(EXTRACTORS)}.")
         if (weights is None) != random_weights:
@@ -72,7 +81,8 @@ class PooledFeatures(nn.Module):
             raise InputError(f"{extractor} needs weights and has no choice of layers; layer is {layer}.")
         self.layer = DEFAULT_LAYERS[extractor][-1] if not inception and layer is None else layer
         words = "random_weights" if weights is None else Path(weights).name.partition(".")[0]
-        self.name = "_".join(filter(None, (extractor, self.layer, words)))
+        slices = "orthogonal" * orthogonal, f"every_{slice_step}" * (slice_step > 1)
+        self.name = "_".join(filter(None, (extractor, self.layer, words, *slices)))
         self.network: Callable[[Tensor], Tensor]
         if extractor == FID_INCEPTION:
             self.network = scripted_inception(weights)
@@ -90,10 +100,10 @@ class PooledFeatures(nn.Module):
 
         Args:
             image: ``(B, 1, W, H)`` in [-1, 1], or volumes ``(B, 1, W, H, D)``, whose vector is the mean over their
-                slices along the last axis.
+                slices along the last axis, or along each.
 
         Returns:
-            ``(B, K)``, float32.
+            ``(B, K)``, float32; of volumes with ``orthogonal`` ``(B, 3 K)``.
 
         Raises:
             InputError: another shape.
@@ -101,9 +111,16 @@ class PooledFeatures(nn.Module):
         if image.ndim not in {4, 5} or image.shape[1] != 1:
             raise InputError(f"images have shape {tuple(image.shape)}; expected (B, 1, W, H[, D]).")
         plain = image.as_subclass(Tensor).float()
-        slices = plain if plain.ndim == 4 else plain.movedim(-1, 1).flatten(0, 1)
+        if plain.ndim == 4:
+            return self._means(plain, 1)
+        first = self.slice_step // 2
+        stacks = [plain.movedim(axis, 1)[:, min(first, plain.shape[axis] - 1) :: self.slice_step] for axis in self.axes]
+        return torch.cat([self._means(stack.flatten(0, 1), stack.shape[1]) for stack in stacks], dim=1)
+
+    def _means(self, slices: Tensor, count: int) -> Tensor:
+        """Mean vectors ``(B, K)`` of ``count`` slices each, ``(B count, 1, W, H)``."""
         vectors = torch.cat([self._vectors(part) for part in torch.split(slices, IMAGES_AT_ONCE)])
-        return vectors.reshape(len(image), -1, vectors.shape[1]).mean(dim=1)
+        return vectors.reshape(-1, count, vectors.shape[1]).mean(dim=1)
 
     def _vectors(self, image: Tensor) -> Tensor:
         if self.fixed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +13,15 @@ import numpy as np
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 from monai.utils import TransformBackends
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from monai_harmonize import __version__
 from monai_harmonize.data.atomic import atomic_path
+from monai_harmonize.data.hounsfield import Window, hounsfield_range
+from monai_harmonize.data.spacing import checked_spacing
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,7 @@ HIGHEST = 2**16 - 1
 
 
 class SaveSampled(MapTransform):
-    """Write generated images as ``sample_0000.png`` of 16 bits, volumes as ``sample_0000.nii.gz`` in float32.
+    """Write generated images as ``sample_0000.png`` of 16 bits, volumes as ``sample_0000.nii.gz``.
 
     The files say that they are synthetic and by what they were made: PNG in ``Description`` and ``Software``, NIfTI in
     ``descrip``. DICOM is not written, as it would enter archives among patients.
@@ -40,6 +43,12 @@ class SaveSampled(MapTransform):
         output_dir: folder of the files; made if missing.
         number_key: entry with the number of the sample.
         bundle: name and version of the method.
+        window: of volumes that are CT: -1 and 1 become its lowest and highest HU, stored as whole numbers of 16 bits.
+            ``None``: volumes stay in [-1, 1], float32.
+        spacing: mm along the axes of volumes, which run to the right, to the front and to the head; ``None``: 1 mm.
+
+    Raises:
+        InputError: no such window, or no spacing.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -50,12 +59,16 @@ class SaveSampled(MapTransform):
         output_dir: str | PathLike[str],
         number_key: Hashable = "number",
         bundle: str = "",
+        window: Window | None = None,
+        spacing: Sequence[float] | None = None,
     ) -> None:
         super().__init__(keys)
         self.output_dir = Path(output_dir)
         self.number_key = number_key
         self.started = False
         self.maker = f"monai-harmonize {__version__} {bundle}".rstrip()
+        self.hounsfield = None if window is None else hounsfield_range(window)
+        self.affine = np.diag([*(checked_spacing(spacing, optional=True) or [1.0] * 3), 1.0])
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Write the images of an item, which stays as it is.
@@ -96,10 +109,19 @@ class SaveSampled(MapTransform):
                 stored = np.rint((grey.T + 1) / 2 * HIGHEST).astype(np.uint16)
                 Image.fromarray(stored).save(temporary, format="PNG", pnginfo=text)
             else:
-                volume = nibabel.Nifti1Image(grey, np.eye(4))
-                volume.header["descrip"] = f"{NOTE}; {self.maker}".encode()[:79]
-                nibabel.save(volume, temporary)
+                nibabel.save(self.volume(grey), temporary)
         return path
+
+    def volume(self, grey: NDArray[np.float32]) -> nibabel.Nifti1Image:
+        """NIfTI image of a volume ``(W, H, D)`` in [-1, 1]."""
+        stored: NDArray[np.generic] = grey
+        if self.hounsfield is not None:
+            low, high = self.hounsfield
+            stored = np.rint(low + (grey.astype(np.float64) + 1) / 2 * (high - low)).astype(np.int16)
+        volume = nibabel.Nifti1Image(stored, self.affine)
+        volume.header.set_xyzt_units("mm")
+        volume.header["descrip"] = f"{NOTE}; {self.maker}".encode()[:79]
+        return volume
 
 
 def sample_name(number: int, spatial_dims: int) -> str:

@@ -13,8 +13,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, ckpt_export, onnx_export,
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines import Harmonized
-from monai_harmonize.phantoms import ensure_spine_dataset
-from monai_harmonize.phantoms.default_data import SPINE_SITES, DefaultData
+from monai_harmonize.phantoms.default_data import DefaultData
 
 BUNDLES = sorted(path.parent.parent for path in Path("bundles").glob("*/configs/train.json"))
 FILES = (
@@ -49,15 +48,6 @@ def load(bundle: Path, name: str) -> dict:
 def draws(bundle: Path) -> bool:
     """Whether a bundle draws images from latent codes."""
     return load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["format"] == "latent"
-
-
-@pytest.fixture(scope="session")
-def spine_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("spine") / "data"
-    counts = {"train": 1, "validation": 1, "test": 1}
-    options = {"sites": SPINE_SITES, "shape": (24, 24, 8), "spacing": (10.0, 10.0, 10.0), "workers": 1}
-    ensure_spine_dataset(folder, anatomies_per_site=counts, progress=False, **options)
-    return folder
 
 
 @pytest.fixture

@@ -34,13 +34,36 @@ def test_rows_of_the_samples(tmp_path, count: int, rows: int) -> None:
 def test_grey_levels_are_shown_as_they_are(tmp_path) -> None:
     image = torch.full((1, 6, 4), 0.5)
     image[0, 0, :] = -3  # the left column of a display, below the window
-    volume = image[..., None].expand(1, 6, 4, 5) * torch.tensor([0, 0, 1, 0, 0.0])
-    for shown in (image, volume):
-        sheet = SampleSheet(tmp_path / "sheet.png")
-        run(sheet, [shown])
-        drawn = sample_sheet(sheet.images, "", 8).axes[0].images[0]
-        np.testing.assert_array_equal(drawn.get_array()[2:-2, 2:-2], image[0].numpy().T)
-        assert drawn.get_clim() == (-1, 1)
+    sheet = SampleSheet(tmp_path / "sheet.png")
+    run(sheet, [image])
+    drawn = sample_sheet(sheet.images, "", 8).axes[0].images[0]
+    np.testing.assert_array_equal(drawn.get_array()[2:-2, 2:-2], image[0].numpy().T)
+    assert drawn.get_clim() == (-1, 1)
+
+
+def test_a_volume_is_shown_by_its_middle_planes_as_radiologists_hang_them(tmp_path) -> None:
+    volume = torch.zeros(1, 7, 5, 3)
+    volume[0, 6, 2, 1] = 0.25  # the patient's right end
+    volume[0, 3, 4, 1] = 0.5  # in front
+    volume[0, 3, 2, 2] = 0.75  # at the head
+    sheet = SampleSheet(tmp_path / "sheet.png", "one", columns=2)
+    run(sheet, [volume] * 3)
+    (planes, *_) = sheet.images
+    axial, coronal, sagittal = (planes[start:stop].T for start, stop in ((0, 7), (8, 15), (16, 21)))
+    assert planes.shape == (21, 5)
+    assert (planes[[7, 15]] == 1).all()
+    # Rows run downwards and columns to the right of the display.
+    assert axial[2, 0] == 0.25
+    assert axial[0, 3] == 0.5
+    assert coronal[1, 0] == 0.25
+    assert coronal[0, 3] == 0.75
+    assert sagittal[1, 0] == 0.5
+    assert sagittal[0, 2] == 0.75
+    assert (coronal[3:] == 1).all()
+    assert (sagittal[3:] == 1).all()
+    assert sum((plane == 0).sum() for plane in (axial, coronal[:3], sagittal[:3])) == 7 * 5 + 7 * 3 + 5 * 3 - 6
+    with Image.open(tmp_path / "sheet.png") as picture:
+        assert picture.size[0] == pytest.approx(120 * 1.2 * 2 * 21 / 5, abs=2)
 
 
 def test_a_second_run_starts_anew(tmp_path) -> None:

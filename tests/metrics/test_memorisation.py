@@ -5,13 +5,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from monai.data import Dataset
 from scipy.stats import binom
 from torch import Tensor
 from torch.nn import functional as F
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.metrics.calibrated_alarm import calibrated_alarm, smallest_rate
-from monai_harmonize.metrics.memorisation import memorisation
+from monai_harmonize.metrics.memorisation import memorisation, standardised_pixels
+from monai_harmonize.metrics.memorised_metric import MemorisedMetric
 from monai_harmonize.metrics.mode_collapse import near_duplicates, reached_modes
 from monai_harmonize.phantoms import SITES, render, sample_anatomy
 
@@ -178,3 +180,36 @@ def test_numbers_of_images_do_not_matter_for_duplicates() -> None:
     first, _, _ = near_duplicates(normal(1, 400), normal(0, 60), 0.05, seed=1)
     second, _, _ = near_duplicates(normal(1, 400), normal(0, 60), 0.05, seed=2)
     assert not np.array_equal(first, second)
+
+
+def test_pixels_are_compared_without_their_tone_and_reduced_by_area() -> None:
+    image = torch.rand(1, 1, 8, 4, generator=torch.manual_seed(0))
+    vectors = standardised_pixels(torch.cat([image, 0.3 * image + 0.4, torch.zeros_like(image)]), side=4)
+    assert vectors.shape == (3, 4 * 4)
+    torch.testing.assert_close(vectors[0], vectors[1], atol=1e-6, rtol=1e-4)
+    assert float(vectors[0].norm()) == pytest.approx(1)
+    assert vectors[2].abs().max() == 0
+    reduced = F.avg_pool2d(image, (2, 1)).flatten().double()
+    torch.testing.assert_close(vectors[0], F.normalize(reduced - reduced.mean(), dim=0), atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("cropped", [False, True])
+@pytest.mark.parametrize("count", [10, 12])
+def test_a_metric_finds_the_volumes_that_repeat_training_volumes(cropped: bool, count: int) -> None:
+    volumes = torch.rand(40, 1, 6, 6, 4, generator=torch.manual_seed(0))
+    training, held_out, fresh = volumes.split([12, 13, 15])
+    items = [{"image": volume} for volume in training]
+    metric = MemorisedMetric(Dataset([[item] for item in items] if cropped else items), count, side=6)
+    # One of the copies is of a volume behind the first ten.
+    samples = torch.cat([fresh[:10], 0.5 * training[[2, 9, 11]] + 0.1])
+    metric(samples[:8], held_out[:8])
+    metric(list(samples[8:]), list(held_out[8:]))
+    sets = (standardised_pixels(each, 6) for each in (samples, training[:count], held_out))
+    # Thirteen volumes can state no smaller rate.
+    found = memorisation(*sets, false_alarm_rate=1 / 14)
+    assert found.alarm.copy.tolist() == [False] * 10 + [True, True, count == 12]
+    assert float(metric.aggregate()) == pytest.approx(found.alarm.alarm.mean())
+    assert found.alarm.alarm[10:12].all()
+    metric.reset()
+    with pytest.raises(ValueError, match="no image was given"):
+        metric.aggregate()

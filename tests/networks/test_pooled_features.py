@@ -36,6 +36,24 @@ def test_a_volume_is_the_mean_of_its_slices(images) -> None:
     torch.testing.assert_close(features(volume), expected)
 
 
+def test_slices_of_a_volume_along_each_axis(images) -> None:
+    plain = PooledFeatures("resnet50", random_weights=True, layer="relu")
+    features = PooledFeatures("resnet50", random_weights=True, layer="relu", orthogonal=True, slice_step=8)
+    assert features.name == "resnet50_relu_random_weights_orthogonal_every_8"
+    volume = images[:20, 0, :, :17][None].repeat(2, 1, 1, 1).mul(torch.tensor([1, -0.5])[:, None, None, None])[:, None]
+    # 20 x 24 x 17 voxels: every eighth slice from the fifth on.
+    along = (
+        [volume[:, :, place] for place in (4, 12)],
+        [volume[:, :, :, place] for place in (4, 12, 20)],
+        [volume[..., place] for place in (4, 12)],
+    )
+    expected = torch.cat([torch.stack([plain(each) for each in slices]).mean(0) for slices in along], dim=1)
+    torch.testing.assert_close(features(volume), expected)
+    torch.testing.assert_close(features(images), plain(images))
+    # An axis that the step leaps over gives its last slice.
+    torch.testing.assert_close(features(volume[..., :2])[:, -64:], plain(volume[..., 1]))
+
+
 def test_weights_of_a_file_name_the_result(images, tmp_path: Path) -> None:
     torch.manual_seed(3)
     network = torchvision.models.resnet50()
@@ -102,6 +120,7 @@ def test_what_is_refused(images, tmp_path: Path, scripted: Path) -> None:
         ({"extractor": "inception_v3", "random_weights": True}, "inception_v3 needs weights"),
         ({"extractor": "fid_inception", "weights": scripted, "layer": "relu"}, "has no choice of layers"),
         ({"extractor": "fid_inception", "weights": tmp_path / "no.pt"}, "no.pt: is no TorchScript file"),
+        ({"random_weights": True, "slice_step": 0}, "slice_step is 0"),
         ({"random_weights": True, "layer": "relu9"}, "layers .'relu9'. of resnet50"),
     ):
         with pytest.raises(InputError, match=message):

@@ -6,6 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
+from monai_harmonize.data import InputError
 from monai_harmonize.transforms import LoadRadiographd, SaveSampled, ScaleGreyLevelsd
 from monai_harmonize.transforms.save_sample import NOTE
 
@@ -30,6 +31,23 @@ def test_a_volume_becomes_nifti(tmp_path) -> None:
     read = nibabel.load(tmp_path / "sample_0012.nii.gz")
     np.testing.assert_array_equal(read.get_fdata(dtype=np.float32), volume[0].numpy())
     assert bytes(read.header["descrip"]).decode().startswith(NOTE)
+
+
+def test_a_synthetic_ct_is_in_hounsfield_units_and_millimetres(tmp_path) -> None:
+    volume = torch.tensor([-1.5, -1, 0, 0.5009, 1, 3]).reshape(1, 3, 1, 2)
+    save = SaveSampled("pred", tmp_path, bundle="dcgan_ct 0.1.0", window=(-200, 800), spacing=[3.0, 2.5, 4.0])
+    save({"pred": volume, "number": 0})
+    path = str(tmp_path / "sample_0000.nii.gz")
+    read = LoadRadiographd("image")({"image": path})["image"]
+    assert read.flatten().tolist() == [-200, -200, 300, 550, 800, 800]
+    assert read.pixdim.tolist() == [3.0, 2.5, 4.0]
+    stored = nibabel.load(path)
+    assert stored.get_data_dtype() == np.int16
+    assert nibabel.aff2axcodes(stored.affine) == ("R", "A", "S")
+    assert stored.header.get_xyzt_units()[0] == "mm"
+    for wrong in ({"window": "bony"}, {"spacing": [3.0, 3.0]}):
+        with pytest.raises(InputError, match=f"{next(iter(wrong))} is"):
+            SaveSampled("pred", tmp_path, **wrong)
 
 
 @pytest.mark.parametrize("shape", [(2, 4, 4), (4, 4), (1, 2, 2, 2, 2)])

@@ -10,11 +10,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import adaptive_avg_pool2d
 from tqdm import tqdm
 
-from monai_harmonize.data.errors import InputError
-from monai_harmonize.data.tolerant import Failure
 from monai_harmonize.evaluation.resampling import bootstrap_weights
 from monai_harmonize.evaluation.samples.images import ImageSet
 from monai_harmonize.evaluation.samples.table import (
@@ -29,18 +26,16 @@ from monai_harmonize.evaluation.samples.table import (
 )
 from monai_harmonize.metrics.calibrated_alarm import Alarm, smallest_rate
 from monai_harmonize.metrics.manifold_shares import ManifoldShares
-from monai_harmonize.metrics.memorisation import Memorisation, memorisation, nearest_training_images
+from monai_harmonize.metrics.memorisation import Memorisation, memorisation, standardised_pixels
 from monai_harmonize.metrics.mode_collapse import Modes, near_duplicates, reached_modes
 from monai_harmonize.networks.pooled_features import PooledFeatures
 
-__all__ = ["PIXELS", "Options", "SampleEvaluation", "evaluate_samples", "without_training_images"]
+__all__ = ["PIXELS", "Options", "SampleEvaluation", "evaluate_samples"]
 
 PIXELS = "pixels"
 # Side of the images whose pixels are compared: anatomy, without the noise that hides a copy.
 PIXEL_SIZE = 64
 IMAGES_AT_ONCE = 16
-# Pixel distance below which two images are one, stored with other bits: 8 instead of 12 bits make about 0.003.
-SAME_IMAGE = 0.01
 # So many real images per cluster tell a lost mode from chance.
 IMAGES_PER_MODE = 10
 
@@ -138,7 +133,10 @@ def evaluate_samples(
         rows += rows_of(HELD_OUT, held_out, vectors[2])[0]
     memorised = {
         name: compare_with_training(group, training, options.false_alarm_rate)
-        for name, group in ((PIXELS, [pixel_vectors(each) for each in sets]), (features.name, vectors))
+        for name, group in (
+            (PIXELS, [standardised_pixels(each.pixels, PIXEL_SIZE) for each in sets]),
+            (features.name, vectors),
+        )
     }
     duplicate_rate = max(options.false_alarm_rate, smallest_rate(len(training)))
     distance, other, duplicates = near_duplicates(own, real, duplicate_rate, options.seed)
@@ -190,42 +188,6 @@ def vectors_of(images: ImageSet, features: PooledFeatures, progress: bool) -> Te
     """Features ``(N, K)``, float64."""
     parts = tqdm(torch.split(images.pixels, IMAGES_AT_ONCE), desc="Features", unit="batch", disable=not progress)
     return torch.cat([features(part) for part in parts]).double()
-
-
-def pixel_vectors(images: ImageSet) -> Tensor:
-    """Pixels ``(N, P)``, each image with mean 0 and deviation 1, so that another tone does not hide a copy.
-
-    Their distances are root mean squares in units of that deviation, at most 2.
-    """
-    side = min(PIXEL_SIZE, images.pixels.shape[-1])
-    rows = adaptive_avg_pool2d(images.pixels, side).flatten(1).double()
-    rows -= rows.mean(dim=1, keepdim=True)
-    # An image of one grey level stays 0 everywhere.
-    return torch.nn.functional.normalize(rows, eps=1e-12)
-
-
-def without_training_images(held_out: ImageSet, training: ImageSet) -> ImageSet:
-    """Held-out images without those that show a training image, which are listed among its failures.
-
-    At a distance of 0 they would be the yardstick of the memorisation alarm, and copies no alarm.
-    """
-    distance, neighbour = nearest_training_images(pixel_vectors(held_out), pixel_vectors(training))
-    kept = np.flatnonzero(distance > SAME_IMAGE)
-    same = [
-        Failure(
-            held_out.names[number],
-            f"shows the training image {training.names[neighbour[number]]}, so it was not held out and is left out",
-        )
-        for number in np.flatnonzero(distance <= SAME_IMAGE)
-    ]
-    if len(kept) < 2:
-        raise InputError(f"the held-out images are training images, such as {same[0]}; name images of other patients.")
-    return ImageSet(
-        tuple(held_out.names[number] for number in kept),
-        tuple(held_out.patients[number] for number in kept),
-        held_out.pixels[torch.from_numpy(kept)],
-        (*held_out.failures, *same),
-    )
 
 
 @torch.no_grad()

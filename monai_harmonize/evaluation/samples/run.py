@@ -23,8 +23,8 @@ from monai_harmonize.evaluation.samples.evaluate import (
     Options,
     SampleEvaluation,
     evaluate_samples,
-    without_training_images,
 )
+from monai_harmonize.evaluation.samples.held_out import without_training_images
 from monai_harmonize.evaluation.samples.images import ImageSet, Named, named_images, read_images
 from monai_harmonize.evaluation.samples.paired import measure_pairs, pairs_by_name
 from monai_harmonize.evaluation.samples.sheet import neighbour_figure

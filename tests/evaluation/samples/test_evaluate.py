@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from monai_harmonize.evaluation.samples.evaluate import Options, SampleEvaluation, evaluate_samples, pixel_vectors
+from monai_harmonize.evaluation.samples.evaluate import Options, SampleEvaluation, evaluate_samples
 from monai_harmonize.evaluation.samples.images import ImageSet
 from monai_harmonize.evaluation.samples.sheet import neighbour_figure
 from monai_harmonize.evaluation.samples.words import judge_samples
@@ -165,11 +165,3 @@ def test_the_picture_shows_the_nearest_pairs_first(fresh: SampleEvaluation) -> N
     assert [axes.get_xlabel() for axes in images[:6]] == [name for pair in names for name in pair]
     np.testing.assert_array_equal(images[0].images[0].get_array(), FRESH.pixels[order[0], 0].T)
     assert f"{found.distance[order[0]]:.3g}" in images[1].get_title()
-
-
-def test_pixels_are_compared_without_their_tone() -> None:
-    image, flat = image_of(0)[None] / 2, torch.zeros(1, 1, SIDE, SIDE)
-    vectors = pixel_vectors(ImageSet(("a", "b", "c"), ("a", "b", "c"), torch.cat([image, 0.3 * image + 0.4, flat])))
-    torch.testing.assert_close(vectors[0], vectors[1], atol=1e-6, rtol=1e-4)
-    assert float(vectors[0].norm()) == pytest.approx(1)
-    assert vectors[2].abs().max() == 0
