@@ -43,12 +43,14 @@ class GradientProbe:
         optimizer: its steps are looked at.
         networks: networks that it trains, by name.
         every: iterations between two looks.
+        interval: iterations of which only the last one has a step.
     """
 
-    def __init__(self, optimizer: Optimizer, networks: Mapping[str, nn.Module], every: int) -> None:
+    def __init__(self, optimizer: Optimizer, networks: Mapping[str, nn.Module], every: int, interval: int = 1) -> None:
         self.optimizer = optimizer
         self.networks = dict(networks)
         self.every = every
+        self.interval = interval
         self.looks: dict[str, list[Tensor]] = {name: [] for name in networks}
         self.iterations = 0
         self.last_look = -every
