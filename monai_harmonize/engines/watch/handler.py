@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # Separation up to which a discriminator is said to guess.
 GUESSING = 0.55
+# Distance of grey levels, in standard deviations, that the images of two reviews of one site have: no closer is possible.
+NEAR = 0.1
 # Smallest size of gradients in parts of the weights that counts as a beginning, so that gradients that were none from
 # the first step on have vanished, too: at a hundredth of it, those per weight are around the epsilon of Adam, 1e-8.
 LEAST_REFERENCE = 1e-5
@@ -196,9 +198,9 @@ class TrainingWatch:
     def balance(self, judged: Mapping[str, float], gaps: Mapping[str, float]) -> dict[str, dict[str, float]]:
         """Who is ahead, by symptom and game.
 
-        Being right is no dominance while the generator still comes closer to the real grey levels, and guessing is no
-        blindness where there is little to see. A critic that is always right is none either: that is what it is for,
-        and its gradient does not vanish.
+        Being right is no dominance while the generator still comes closer to the real grey levels, or is there, and
+        guessing is no blindness where there is little to see. A critic that is always right is no dominance at all:
+        that is what it is for, and its gradient does not vanish.
         """
         values: dict[str, dict[str, float]] = {"dominance": {}, "blindness": {}}
         for name, separated in judged.items():
@@ -209,7 +211,7 @@ class TrainingWatch:
             history = self.gaps.setdefault(name, deque(maxlen=self.options.history))
             history.append(gap)
             if not self.judgements.critic:
-                values["dominance"][name] = math.nan if falls(np.array(history)) else separated
+                values["dominance"][name] = math.nan if gap <= NEAR or falls(np.array(history)) else separated
             values["blindness"][name] = gap if separated <= GUESSING else 0.0
         return values
 
