@@ -32,6 +32,26 @@ class OneAtATime(nn.Module):
         return self.network(code.roll(1, 0) * 0 + code[:1])
 
 
+class Rolled(nn.Module):
+    """Generator with the grey levels of the real images, each in turn and moved by half its width."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.factor = nn.Parameter(next(network.parameters()).new_ones(()))
+        self.images = real_images(32)
+        self.drawn = 0
+
+    def forward(self, code: torch.Tensor) -> torch.Tensor:
+        places = (self.drawn + torch.arange(len(code))) % len(self.images)
+        self.drawn += len(code)
+        return self.factor * self.images[places].roll(8, -1)
+
+
+def real_images(count: int) -> torch.Tensor:
+    """Blobs, ``(count, 1, 16, 16)``."""
+    return torch.stack([nn.functional.avg_pool2d(item["image"], 2) for item in blobs(count, 1)])
+
+
 def drawing_trainer(
     folder: Path,
     objective: type[GAN] = GAN,
@@ -50,7 +70,7 @@ def drawing_trainer(
         torch.optim.Adam(network.parameters(), rate, (0.5, 0.999))
         for network, rate in zip(networks, learning_rates, strict=True)
     ]
-    items = [{"image": nn.functional.avg_pool2d(item["image"], 2)} for item in blobs(32, 1)]
+    items = [{"image": image} for image in real_images(32)]
     data = PositionalDataset(Dataset(items, RandLatentCoded("code", LatentCode(8))), seed=3)
     trainer = ObjectiveTrainer("cpu", epochs, DataLoader(data, batch_size=4), objective(*networks), *optimizers, **more)
     if options is None:
@@ -79,6 +99,13 @@ def test_a_discriminator_that_learns_a_hundred_times_faster_dominates(tmp_path: 
     found = drawn(tmp_path, learning_rates=(2e-4, 2e-2), epochs=5)
     assert found["dominance"] == {"discriminator"}
     assert last_values(tmp_path)["separation"]["discriminator"] > 0.995
+
+
+def test_who_has_the_grey_levels_is_not_dominated(tmp_path: Path) -> None:
+    assert drawn(tmp_path, shell=Rolled, learning_rates=(1e-6, 2e-2), epochs=8) == {}
+    values = last_values(tmp_path)
+    assert values["separation"]["discriminator"] == 1
+    assert values["gap"]["generator"] == pytest.approx(0, abs=1e-3)
 
 
 def test_one_image_that_changes_from_step_to_step_is_a_collapse(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ class JudgementProbe:
         self.real: dict[str, str] = {}
         self.games: dict[str, list[str]] = {}
         for name, keys in real.items():
-            several = [] if isinstance(keys, str) else list(keys)
-            named = {f"{name}/{key}": key for key in several} if len(several) > 1 else {name: (several or [keys])[0]}
+            several = [keys] if isinstance(keys, str) else list(keys)
+            named = {name: key for key in several} if len(several) == 1 else {f"{name}/{key}": key for key in several}
             self.real |= named
             self.games[name] = list(named)
         self.looking = False
