@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 # Separation up to which a discriminator is said to guess.
 GUESSING = 0.55
-# Distance of grey levels, in standard deviations, that the images of two reviews of one site have: no closer is possible.
+# Distance of grey levels, in standard deviations, up to which generated images are said to have the real ones': healthy
+# trainings end there, as the few images of a review are no closer to one another.
 NEAR = 0.1
 # Smallest size of gradients in parts of the weights that counts as a beginning, so that gradients that were none from
 # the first step on have vanished, too: at a hundredth of it, those per weight are around the epsilon of Adam, 1e-8.

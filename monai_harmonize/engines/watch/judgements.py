@@ -54,7 +54,7 @@ class JudgementProbe:
         self.games: dict[str, list[str]] = {}
         for name, keys in real.items():
             several = [keys] if isinstance(keys, str) else list(keys)
-            named = {name: key for key in several} if len(several) == 1 else {f"{name}/{key}": key for key in several}
+            named = {name if len(several) == 1 else f"{name}/{key}": key for key in several}
             self.real |= named
             self.games[name] = list(named)
         self.looking = False
