@@ -55,6 +55,15 @@ class LAPGAN(Objective):
         by_level = {f"{term}_{size}": w for term, w in self.loss_weights.items() for size in discriminator.levels}
         self.loss_weights |= by_level
 
+    def parts(self, networks: Mapping[str, torch.nn.Module]) -> dict[str, torch.nn.Module]:
+        """Levels of some of the networks, ``generator/8`` and so on."""
+        levels = {
+            "generator": [self.generator.coarsest, *self.generator.levels],
+            "discriminator": self.discriminator.levels.values(),
+        }
+        sizes = self.discriminator.levels
+        return {f"{name}/{size}": level for name in networks for size, level in zip(sizes, levels[name], strict=True)}
+
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield the generator's term of each level, the coarsest first.
 

@@ -88,10 +88,11 @@ class TrainingWatch:
         """Watch a trainer from its start on."""
         objective, every = engine.objective, self.options.every
         self.judgements = JudgementProbe(objective, self.discriminators)
-        steps = engine.generator_interval
-        self.gradients = [GradientProbe(engine.generator_optimizer, objective.generators, every, steps)]
+        generators, steps = objective.parts(objective.generators), engine.generator_interval
+        self.gradients = [GradientProbe(engine.generator_optimizer, generators, every, steps)]
         if engine.discriminator_optimizer is not None:
-            self.gradients.append(GradientProbe(engine.discriminator_optimizer, objective.discriminators, every))
+            discriminators = objective.parts(objective.discriminators)
+            self.gradients.append(GradientProbe(engine.discriminator_optimizer, discriminators, every))
         engine.add_event_handler(Events.STARTED, self.start)
 
     def start(self, engine: ObjectiveTrainer) -> None:
