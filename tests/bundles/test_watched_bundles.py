@@ -12,6 +12,7 @@ BOTH_WAYS = {"fake_a", "fake_b", "image_a", "image_b"}
 TRANSLATING = {
     "cyclegan_cxr": BOTH_WAYS,
     "unit_cxr": BOTH_WAYS,
+    "pix2pix_cxr": {"fake_b", "image_a", "image_b"},
     "adain_ct": {"stylized", "image_a", "image_b"},
 }
 LEVELS = (8, 16, 32, 64)
