@@ -55,8 +55,19 @@ class LAPGAN(Objective):
         by_level = {f"{term}_{size}": w for term, w in self.loss_weights.items() for size in discriminator.levels}
         self.loss_weights |= by_level
 
+    def parts(self, networks: Mapping[str, torch.nn.Module]) -> dict[str, torch.nn.Module]:
+        """Levels of some of the networks, ``generator/8`` and so on."""
+        levels = {
+            "generator": [self.generator.coarsest, *self.generator.levels],
+            "discriminator": self.discriminator.levels.values(),
+        }
+        sizes = self.discriminator.levels
+        return {f"{name}/{size}": level for name in networks for size, level in zip(sizes, levels[name], strict=True)}
+
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-        """Yield the generator's term of each level, the coarsest first; adds what was drawn, ``fake_8`` and so on.
+        """Yield the generator's term of each level, the coarsest first.
+
+        What was drawn and what is real are added, ``fake_8``, ``real_8`` and so on.
 
         Args:
             batch: ``image``, real ones ``(B, C, W, H[, D])`` in [-1, 1], and ``code``, ``(B, K, 1, 1[, 1])``.
@@ -64,7 +75,7 @@ class LAPGAN(Objective):
         for level, (real, coarse) in enumerate(self.levels(batch["image"])):
             fake = self.drawn(level, batch["code"], coarse)
             size = real.shape[2]
-            batch[f"fake_{size}"] = fake.detach()
+            batch[f"fake_{size}"], batch[f"real_{size}"] = fake.detach(), real
             judged = self.discriminator(fake, coarse)
             yield self.wanted({f"adversarial_{size}": self.adversarial_loss(judged, True, False)})
 

@@ -54,6 +54,10 @@ class Objective(ABC):
         """All networks by name, generators first."""
         return {**self.generators, **self.discriminators}
 
+    def parts(self, networks: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+        """Parts of some of the networks that learn by themselves, by name; here the networks as they are."""
+        return dict(networks)
+
     def wants(self, term: str) -> bool:
         """Whether a term counts, so that one of weight 0 costs nothing."""
         return self.loss_weights[term] > 0

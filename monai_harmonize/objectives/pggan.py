@@ -44,10 +44,18 @@ class PGGAN(WGAN):
         super().__init__(generator, discriminator, loss_weights)
         self.generator = generator
 
+    def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
+        """Yield the terms of ``GAN``; adds ``shown``, too, the real images at the present resolution."""
+        batch["shown"] = self.shown(batch)
+        yield from super().generator_losses(batch)
+
     def discriminator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield the critic's terms on real images shown at the present resolution, then its penalty."""
-        shown = shown_at(batch["image"], self.generator.progress, self.generator.stages)
-        yield from super().discriminator_losses({**batch, "image": shown})
+        yield from super().discriminator_losses({**batch, "image": self.shown(batch)})
+
+    def shown(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Real images as coarse as the networks draw them at present."""
+        return shown_at(batch["image"], self.generator.progress, self.generator.stages)
 
     def terms_of_discriminator(
         self, on_real: Tensor, on_fake: Tensor, batch: Mapping[str, Tensor]

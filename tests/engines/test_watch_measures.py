@@ -116,14 +116,27 @@ def test_recovery_of_a_ratio_is_a_fifth_of_the_orders_of_magnitude() -> None:
 
 
 def test_gradients_are_summarized_over_looks_and_layers() -> None:
-    # Two looks at four layers; the third had no gradient, and one look is broken.
-    norms = np.array([[3.0, 4.0, np.nan, 0.0], [3.0, 4.0, np.nan, 0.0], [np.inf, 4.0, np.nan, 0.0]])
+    # Three looks at four layers; the third had no gradient, and one look is broken.
+    norms = np.array([[3.0, 4.0, -1.0, 0.0], [3.0, 4.0, -1.0, 0.0], [np.inf, 4.0, -1.0, 0.0]])
     looks = np.stack([norms, np.full_like(norms, 2.0)], axis=1)
     seen = summarized(looks, np.ones(4), left_out=0.25)
     assert seen.relative == pytest.approx(5 / math.sqrt(12))
     assert seen.not_finite == pytest.approx(1 - 0.75 * 2 / 3)
     assert math.isnan(seen.depth)
     assert summarized(np.full((2, 2, 3), np.inf), np.ones(3), 0.0).not_finite == 1
+
+
+def test_layers_that_a_network_grows_later_are_no_broken_gradients() -> None:
+    # Of six layers the last two have gradients in the second half of the looks only; then one is no number.
+    norms = np.array([[1.0, 1.0, 2.0, 2.0, -1.0, -1.0]] * 2 + [[1.0, 1.0, 2.0, 2.0, 4.0, 4.0]] * 2)
+    looks = np.stack([norms, np.full_like(norms, 2.0)], axis=1)
+    seen = summarized(looks, np.ones(6), left_out=0.0)
+    assert seen.not_finite == 0
+    assert seen.depth == pytest.approx(1 / 4)
+    sizes = [math.sqrt((2 + 8) / (4 * 4)), math.sqrt((2 + 8 + 32) / (6 * 4))]
+    assert seen.relative == pytest.approx(np.mean(sizes))
+    looks[3, 0, 5] = np.nan
+    assert summarized(looks, np.ones(6), left_out=0.0).not_finite == 1 / 4
 
 
 def test_gradients_per_weight_do_not_depend_on_the_size_of_a_layer() -> None:

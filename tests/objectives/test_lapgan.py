@@ -106,6 +106,16 @@ def test_a_level_is_conditioned_on_the_real_coarser_image_and_sees_its_residual(
     torch.testing.assert_close(seen, [torch.cat([part, upsampled(coarse)], 1) for part in (residual, drawn)])
 
 
+def test_levels_learn_by_themselves_and_are_the_whole() -> None:
+    objective = make()
+    for name, network in objective.networks.items():
+        parts = objective.parts({name: network})
+        assert list(parts) == [f"{name}/{size}" for size in (8, 16, 32)]
+        weights = [id(weight) for part in parts.values() for weight in part.parameters()]
+        assert sorted(weights) == sorted(map(id, network.parameters()))
+    assert objective.parts(objective.networks)["generator/16"] is objective.generator.levels[0]
+
+
 @pytest.mark.parametrize(("spatial_dims", "image_size"), [(2, 8), (2, 32), (3, 16)])
 def test_drawing_adds_the_residuals(spatial_dims: int, image_size: int) -> None:
     objective = make(image_size, spatial_dims)

@@ -18,6 +18,10 @@ from monai_harmonize.engines.watch.measures import depth_ratio
 __all__ = ["GradientProbe", "Gradients"]
 
 
+# Norm of a gradient that there is none of; NaN is one that is no number.
+ABSENT = -1.0
+
+
 @dataclass(frozen=True)
 class Gradients:
     """What was seen of a network's gradients between two reviews.
@@ -43,12 +47,14 @@ class GradientProbe:
         optimizer: its steps are looked at.
         networks: networks that it trains, by name.
         every: iterations between two looks.
+        interval: iterations of which only the last one has a step.
     """
 
-    def __init__(self, optimizer: Optimizer, networks: Mapping[str, nn.Module], every: int) -> None:
+    def __init__(self, optimizer: Optimizer, networks: Mapping[str, nn.Module], every: int, interval: int = 1) -> None:
         self.optimizer = optimizer
         self.networks = dict(networks)
         self.every = every
+        self.interval = interval
         self.looks: dict[str, list[Tensor]] = {name: [] for name in networks}
         self.iterations = 0
         self.last_look = -every
@@ -77,7 +83,7 @@ class GradientProbe:
             gradients = [weight.grad for weight in weights]
             if all(gradient is None for gradient in gradients):
                 continue
-            absent = weights[0].new_full((), math.nan, dtype=torch.float32)
+            absent = weights[0].new_full((), ABSENT, dtype=torch.float32)
             norms = torch.stack([absent if g is None else vector_norm(g) for g in gradients])
             norms = norms if scale is None else norms / scale
             self.looks[name].append(torch.stack([norms, torch.stack([vector_norm(weight) for weight in weights])]))
@@ -108,17 +114,23 @@ def vector_norm(values: Tensor) -> Tensor:
 
 
 def summarized(looks: NDArray[Any], sizes: NDArray[Any], left_out: float) -> Gradients:
-    """Medians over looks ``(N, 2, L)``: norms of gradients (NaN where there was none) and of weights, by layer."""
-    with_gradient = ~np.isnan(looks[:, 0]).all(axis=0)
-    norms, weights = looks[:, 0, with_gradient], looks[:, 1, with_gradient]
-    if not norms.size:
+    """Medians over looks ``(N, 2, L)``: norms of gradients (negative where there was none) and of weights, by layer.
+
+    Layers of a network that grows may have gradients in some of the looks.
+    """
+    absent = looks[:, 0] < 0
+    seen = ~absent.all(axis=1)
+    finite = seen & (absent | np.isfinite(looks[:, 0])).all(axis=1)
+    if not seen.any():
         return Gradients(math.nan, math.nan, 1.0)
-    finite = np.isfinite(norms).all(axis=1)
-    not_finite = 1 - (1 - left_out) * float(finite.mean())
+    not_finite = 1 - (1 - left_out) * float(finite.sum() / seen.sum())
     if not finite.any():
         return Gradients(math.nan, math.nan, not_finite)
-    norms, weights = norms[finite], weights[finite]
-    per_layer = np.median(norms, axis=0) / np.sqrt(sizes[with_gradient])
-    size = np.sqrt((weights**2).sum(axis=1))
-    relative = np.median(np.sqrt((norms**2).sum(axis=1)) / np.where(size > 0, size, np.nan))
+    norms, weights = (np.where(absent, math.nan, looks[:, part])[finite] for part in (0, 1))
+    there = ~np.isnan(norms).all(axis=0)
+    per_layer = np.full(len(sizes), math.nan)
+    per_layer[there] = np.nanmedian(norms[:, there], axis=0)
+    per_layer /= np.sqrt(sizes)
+    size = np.sqrt(np.nansum(weights**2, axis=1))
+    relative = np.median(np.sqrt(np.nansum(norms**2, axis=1)) / np.where(size > 0, size, math.nan))
     return Gradients(depth_ratio(per_layer), float(relative), not_finite)

@@ -6,14 +6,13 @@ import logging
 import math
 import os
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch.distributed as dist
 from ignite.engine import Engine, Events
 
-from monai_harmonize.data.errors import InputError
 from monai_harmonize.engines.objective_trainer import ObjectiveTrainer
 from monai_harmonize.engines.watch.alarm import Alarm
 from monai_harmonize.engines.watch.gradients import GradientProbe
@@ -31,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 # Separation up to which a discriminator is said to guess.
 GUESSING = 0.55
+# Distance of grey levels, in standard deviations, up to which generated images are said to have the real ones': healthy
+# trainings end there, as the few images of a review are no closer to one another.
+NEAR = 0.1
 # Smallest size of gradients in parts of the weights that counts as a beginning, so that gradients that were none from
 # the first step on have vanished, too: at a hundredth of it, those per weight are around the epsilon of Adam, 1e-8.
 LEAST_REFERENCE = 1e-5
@@ -52,7 +54,8 @@ class TrainingWatch:
     Args:
         path: JSON file of what was noticed, see ``WatchRecord``; beside the checkpoints.
         outputs: by generator, batch keys of its images: ``generated``, ``real`` and, for a translator, ``source``.
-        discriminators: by name in the objective, batch key of the real images that it judges.
+        discriminators: by name in the objective, batch key of the real images that it judges; one that judges several
+            kinds in a step, as those of a pyramid, has their keys, in that order.
         falling: loss terms that ought to fall; by term, batch key of the image whose mean absolute error it is, or
             ``None`` for another kind of term. A term that the training does not have is not missed.
         log_dir: folder of the TensorBoard events; ``None`` for none.
@@ -67,14 +70,14 @@ class TrainingWatch:
         self,
         path: str | os.PathLike[str],
         outputs: Mapping[str, Mapping[str, str]],
-        discriminators: Mapping[str, str] | None = None,
+        discriminators: Mapping[str, str | Sequence[str]] | None = None,
         falling: Mapping[str, str | None] | None = None,
         log_dir: str | os.PathLike[str] | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.options = WatchOptions.checked(options or {})
         self.limits = limits(self.options.thresholds)
-        self.real = dict(discriminators or {})
+        self.discriminators = dict(discriminators or {})
         self.record = WatchRecord(path, log_dir)
         self.pictures = PictureProbe(outputs)
         self.history = LossHistory(falling or {}, self.options.history)
@@ -83,15 +86,13 @@ class TrainingWatch:
 
     def attach(self, engine: ObjectiveTrainer) -> None:
         """Watch a trainer from its start on."""
-        objective = engine.objective
-        unknown = sorted(set(self.real) - set(objective.discriminators))
-        if unknown:
-            raise InputError(f"The watch names {unknown}; the objective has {sorted(objective.discriminators)}.")
-        self.judgements = JudgementProbe({name: objective.discriminators[name] for name in self.real}, self.real)
-        sides = [(engine.generator_optimizer, objective.generators)]
+        objective, every = engine.objective, self.options.every
+        self.judgements = JudgementProbe(objective, self.discriminators)
+        generators, steps = objective.parts(objective.generators), engine.generator_interval
+        self.gradients = [GradientProbe(engine.generator_optimizer, generators, every, steps)]
         if engine.discriminator_optimizer is not None:
-            sides.append((engine.discriminator_optimizer, objective.discriminators))
-        self.gradients = [GradientProbe(optimizer, networks, self.options.every) for optimizer, networks in sides]
+            discriminators = objective.parts(objective.discriminators)
+            self.gradients.append(GradientProbe(engine.discriminator_optimizer, discriminators, every))
         engine.add_event_handler(Events.STARTED, self.start)
 
     def start(self, engine: ObjectiveTrainer) -> None:
@@ -109,14 +110,15 @@ class TrainingWatch:
             engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
             engine.add_event_handler(Events.COMPLETED, self.stop)
 
-    def prepare(self, engine: Engine) -> None:
-        """Decide whether this iteration is looked at."""
-        iteration = engine.state.iteration
+    def prepare(self, engine: ObjectiveTrainer) -> None:
+        """Decide whether this iteration is looked at: only one in which generators step has images of theirs."""
+        iteration, interval = engine.state.iteration, engine.generator_interval
         if self.fresh:
             # A resumed state is loaded after all handlers have been told of the start.
             self.fresh = False
             self.begin(iteration - 1)
-        self.looking = (iteration - 1) % self.options.every == 0
+        drawn, rest = divmod(iteration, interval)
+        self.looking = rest == 0 and (drawn - 1) % -(-self.options.every // interval) == 0
         self.judgements.looking = self.looking
         for probe in self.gradients:
             probe.iterations = iteration
@@ -145,7 +147,7 @@ class TrainingWatch:
         if not self.looking:
             return
         self.pictures.look(output)
-        self.judgements.look(output)
+        self.judgements.look()
         self.history.look(output)
         self.looks += 1
         if self.looks == self.options.looks:
@@ -180,8 +182,8 @@ class TrainingWatch:
         values |= {"first_layers": {}, "vanished": {}, "exploded": {}, "not_finite": {}}
         for probe in self.gradients:
             # Of a step that loss scaling leaves out the optimizer does not know.
-            scaled = engine.gradient_scaler.is_enabled()
-            for name, seen in probe.take(self.steps // engine.accumulation_steps if scaled else 0).items():
+            iterations = self.steps if engine.gradient_scaler.is_enabled() else 0
+            for name, seen in probe.take(iterations // (engine.accumulation_steps * probe.interval)).items():
                 values["first_layers"][name] = seen.depth
                 values["not_finite"][name] = seen.not_finite
                 change = self.change(name, seen.relative)
@@ -196,20 +198,22 @@ class TrainingWatch:
         return relative / reference
 
     def balance(self, judged: Mapping[str, float], gaps: Mapping[str, float]) -> dict[str, dict[str, float]]:
-        """Who is ahead, by symptom and discriminator.
+        """Who is ahead, by symptom and game.
 
-        Being right is no dominance while the generator still comes closer to the real grey levels, and guessing is no
-        blindness where there is little to see.
+        Being right is no dominance while the generator still comes closer to the real grey levels, or is there, and
+        guessing is no blindness where there is little to see. A critic that is always right is no dominance at all:
+        that is what it is for, and its gradient does not vanish.
         """
         values: dict[str, dict[str, float]] = {"dominance": {}, "blindness": {}}
         for name, separated in judged.items():
-            roles = self.pictures.outputs
-            gap = max((gap for one, gap in gaps.items() if roles[one]["real"] == self.real[name]), default=math.nan)
+            roles, real = self.pictures.outputs, self.judgements.real[name]
+            gap = max((gap for one, gap in gaps.items() if roles[one]["real"] == real), default=math.nan)
             if math.isnan(gap):
                 continue
             history = self.gaps.setdefault(name, deque(maxlen=self.options.history))
             history.append(gap)
-            values["dominance"][name] = math.nan if falls(np.array(history)) else separated
+            if not self.judgements.critic:
+                values["dominance"][name] = math.nan if gap <= NEAR or falls(np.array(history)) else separated
             values["blindness"][name] = gap if separated <= GUESSING else 0.0
         return values
 

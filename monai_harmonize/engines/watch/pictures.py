@@ -26,6 +26,7 @@ MOST_COMPARED = 8
 # Below this range, in grey levels of [-1, 1], an image has no edge to compare.
 FLAT = 1e-3
 KEYS = {"generated", "real", "source"}
+Looks = list[NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Pictures:
     """What was seen of a generator's images between two reviews; NaN where there was nothing to measure.
 
     Args:
-        spread: of generated images, in parts of that of real ones.
+        spread: of generated images, in parts of that of real ones, see ``variety``.
         dependence: of outputs on inputs.
         gap: between grey levels of generated and real images.
         rank_correlation: of output and input, median.
@@ -73,12 +74,12 @@ class PictureProbe:
 
     def take(self) -> dict[str, Pictures]:
         """What was seen since the last call, by generator."""
-        pools = {key: torch.cat(images).cpu().double().numpy() for key, images in self.looks.items()}
+        looks = {key: [one.cpu().double().numpy() for one in images] for key, images in self.looks.items()}
         self.looks.clear()
         return {
-            name: measured(*(pools[keys[role]] if role in keys else None for role in ("generated", "real", "source")))
+            name: measured(*(looks[keys[role]] if role in keys else None for role in ("generated", "real", "source")))
             for name, keys in self.outputs.items()
-            if {*keys.values()} <= pools.keys()
+            if {*keys.values()} <= looks.keys()
         }
 
 
@@ -88,12 +89,16 @@ def small(images: Tensor) -> Tensor:
     return interpolate(images.detach().float(), size=(SIDE, SIDE), mode="area").mean(dim=1)
 
 
-def measured(generated: NDArray[Any] | None, real: NDArray[Any] | None, source: NDArray[Any] | None) -> Pictures:
-    """All statistics of pools ``(N, H, W)``."""
-    if generated is None or real is None or len(generated) < 2 or not all(map(finite, (generated, real, source))):
+def measured(generated_looks: Looks | None, real_looks: Looks | None, source_looks: Looks | None) -> Pictures:
+    """All statistics of looks at images ``(B, H, W)``."""
+    if generated_looks is None or real_looks is None:
         return Pictures(*[math.nan] * 5)
-    among_real = spread(real)
-    ratio = spread(generated) / among_real if among_real > 0 else math.nan
+    generated, real = np.concatenate(generated_looks), np.concatenate(real_looks)
+    source = None if source_looks is None else np.concatenate(source_looks)
+    if len(generated) < 2 or not all(map(finite, (generated, real, source))):
+        return Pictures(*[math.nan] * 5)
+    among_real = variety(real_looks)
+    ratio = variety(generated_looks) / among_real if among_real > 0 else math.nan
     gap = grey_level_gap(generated, real)
     if source is None:
         return Pictures(ratio, math.nan, gap, math.nan, math.nan)
@@ -106,6 +111,14 @@ def measured(generated: NDArray[Any] | None, real: NDArray[Any] | None, source: 
     rank_correlation = float(np.median([one.rank_correlation for one in found]))
     flipped_edges = float(np.median([one.flipped_edges for one in found]))
     return Pictures(ratio, depends, gap, rank_correlation, flipped_edges)
+
+
+def variety(looks: Looks) -> float:
+    """``spread`` within batches, where one image that changes from step to step is one; of single images over looks."""
+    batches = [look for look in looks if len(look) > 1]
+    if not batches:
+        return spread(np.concatenate(looks))
+    return math.sqrt(float(np.mean([spread(batch) ** 2 for batch in batches])))
 
 
 def finite(images: NDArray[Any] | None) -> bool:

@@ -41,8 +41,8 @@ SYMPTOMS: Mapping[str, Symptom] = {
         "mode collapse",
         Limit(0.25, 1.0),
         "the images of {name} differ from one another by {value} of what real ones do (alarm at {threshold} or less)",
-        "lower the learning rates, give the reconstruction terms more weight, enlarge the replay pool, and begin anew:"
-        " a collapsed generator rarely comes back",
+        "lower the learning rates, give reconstruction terms more weight or enlarge the replay pool, draw against a"
+        " Wasserstein critic, and begin anew: a collapsed generator rarely comes back",
     ),
     "dependence": Symptom(
         "mode collapse",
