@@ -21,6 +21,8 @@ __all__ = ["SampleSheet", "sample_sheet"]
 
 COLUMNS = 8
 INCHES, TITLE_INCHES, ROW_TITLE_INCHES, NARROWEST = 1.2, 0.35, 1.1, 5.0
+# Width of a character of a row's title, generously.
+CHARACTER_INCHES = 0.07
 # Pixels between samples.
 GAP = 2
 # More than a person looks at.
@@ -104,7 +106,8 @@ def sample_sheet(
     lines = [math.ceil(len(group) / width) for group in groups]
     cells = [cell.T for group in groups for cell in [*group, *[np.ones_like(images[0])] * (-len(group) % width)]]
     sheet = montage(np.stack(cells), fill=1.0, grid_shape=(sum(lines), width), padding_width=GAP)
-    inches, left = width * INCHES, ROW_TITLE_INCHES if rows else 0.0
+    inches = width * INCHES
+    left = max(ROW_TITLE_INCHES, CHARACTER_INCHES * max(map(len, rows))) if rows else 0.0
     height = inches * sheet.shape[0] / sheet.shape[1] + TITLE_INCHES
     figure = Figure(figsize=(max(inches + left, NARROWEST), height))
     figure.suptitle(title, fontsize=8)
