@@ -72,6 +72,6 @@ def test_images_of_a_class_stand_in_their_own_titled_rows(tmp_path) -> None:
 
 
 def test_long_titles_of_rows_are_not_cut() -> None:
-    figure = sample_sheet([np.zeros((8, 8))] * 2, "", 8, ["category 12, sample 345"] * 2)
+    figure = sample_sheet([np.zeros((64, 64))] * 8, "", 8, ["category 12, sample 345"] * 8)
     (title,) = figure.axes[0].texts
     assert title.get_window_extent(FigureCanvasAgg(figure).get_renderer()).x0 >= 0
