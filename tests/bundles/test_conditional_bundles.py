@@ -78,23 +78,3 @@ def test_the_evaluation_has_a_table_of_what_codes_are_seen_as(tmp_path: Path) ->
     table = pd.read_csv(tmp_path / "code_information.csv")
     assert list(table["code"].unique()) == ["category 1", "code 1", "code 2"]
     assert len(table) == 3 * 6
-
-
-@pytest.mark.long
-def test_the_category_finds_the_two_sites_that_nobody_told(chest_data: Path, tmp_path: Path) -> None:
-    """The looks of the sites differ most in their contrast."""
-    places = {"dataset_dir": str(chest_data), "ckpt_dir": str(tmp_path), "output_dir": str(tmp_path)}
-    small = {"image_size": 32, "batch_size": 12}
-    # The test split has fewer images than neighbours are asked for.
-    judged = {"validate#split": "train", "validate#handlers#3#samples": 400}
-    for names, options in (((), {"epochs": 600, "val_interval": 600}), (("evaluate",), judged)):
-        made = workflow("infogan_cxr", "train", *names, **places, **small, **options)
-        made.initialize()
-        made.run()
-        made.finalize()
-    table = pd.read_csv(tmp_path / "code_information.csv").set_index(["code", "factor"])
-    contrast = table.loc[("category 1", "contrast")]
-    # Of log 2 nats that a category of two values can tell.
-    assert contrast.low > 0.35
-    assert contrast.high < 0.75
-    assert contrast.chance < 0.1
