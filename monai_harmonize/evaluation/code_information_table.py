@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import astuple, fields
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.latent_code import LatentCode
 from monai_harmonize.data.latent_codes import LatentCodes
-from monai_harmonize.metrics.code_information import code_information
+from monai_harmonize.metrics.code_information import CodeInformation, code_information
 from monai_harmonize.metrics.visible_factors import visible_factors
 
 __all__ = ["CodeInformationTable", "information_of_codes"]
@@ -71,7 +72,8 @@ class CodeInformationTable:
             table.to_csv(temporary, index=False)
         for name, rows in table.groupby("code", sort=False):
             best = rows.loc[rows["nats"].idxmax()]
-            logger.info("%s tells most of %s: %.2f nats (chance %.2f)", name, best.factor, best.nats, best.chance)
+            told = (name, best.factor, best.nats, best.low, best.high, best.chance)
+            logger.info("%s tells most of %s: %.2f nats (95 %% interval %.2f to %.2f, chance %.2f)", *told)
 
 
 def information_of_codes(
@@ -87,7 +89,7 @@ def information_of_codes(
         seed: see ``code_information``.
 
     Returns:
-        ``code``, ``factor``, ``nats``, ``chance``, ``p_value``; a row for each pair.
+        ``code``, ``factor`` and the fields of ``CodeInformation``; a row for each pair.
     """
     values = {
         f"category {place + 1}": (code.category(codes, place).argmax(1), True) for place in range(len(code.categories))
@@ -97,5 +99,5 @@ def information_of_codes(
     for name, (value, categorical) in values.items():
         for factor, seen in visible_factors(images).items():
             found = code_information(value.numpy(), seen.numpy(), categorical, permutations, seed)
-            rows.append((name, factor, found.nats, found.chance, found.p_value))
-    return pd.DataFrame(rows, columns=["code", "factor", "nats", "chance", "p_value"])
+            rows.append((name, factor, *astuple(found)))
+    return pd.DataFrame(rows, columns=["code", "factor", *(field.name for field in fields(CodeInformation))])

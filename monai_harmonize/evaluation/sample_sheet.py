@@ -23,6 +23,8 @@ COLUMNS = 8
 INCHES, TITLE_INCHES, ROW_TITLE_INCHES, NARROWEST = 1.2, 0.35, 1.1, 5.0
 # Pixels between samples, and between planes of one.
 GAP, PLANE_GAP = 2, 1
+# Width of a character of a row's title, generously.
+CHARACTER_INCHES = 0.07
 # More than a person looks at.
 SHOWN = 64
 IMAGES, VOLUMES = "images", "volumes (axial, coronal, sagittal)"
@@ -127,7 +129,8 @@ def sample_sheet(
     lines = [math.ceil(len(group) / width) for group in groups]
     cells = [cell.T for group in groups for cell in [*group, *[np.ones_like(images[0])] * (-len(group) % width)]]
     sheet = montage(np.stack(cells), fill=1.0, grid_shape=(sum(lines), width), padding_width=GAP)
-    inches, left = width * INCHES * max(1.0, cells[0].shape[1] / cells[0].shape[0]), ROW_TITLE_INCHES if rows else 0.0
+    inches = width * INCHES * max(1.0, cells[0].shape[1] / cells[0].shape[0])
+    left = max(ROW_TITLE_INCHES, CHARACTER_INCHES * max(map(len, rows))) if rows else 0.0
     height = inches * sheet.shape[0] / sheet.shape[1] + TITLE_INCHES
     figure = Figure(figsize=(max(inches + left, NARROWEST), height))
     figure.suptitle(title, fontsize=8)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t as student
 from sklearn.feature_selection import mutual_info_regression
 
 from monai_harmonize.data.errors import InputError
@@ -19,6 +20,8 @@ __all__ = ["CodeInformation", "code_information"]
 
 # Of the estimates of permuted codes.
 QUANTILE = 0.95
+# Parts of the images that are left out in turn for the interval.
+PARTS = 8
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,15 @@ class CodeInformation:
 
     Args:
         nats: the estimate, 0 or more.
+        low: lower end of its 95 % interval over draws of images, 0 or more.
+        high: upper end.
         chance: 95 % quantile of the estimates where the codes are dealt to the images at random.
         p_value: share of these that reach the estimate, the estimate itself among them.
     """
 
     nats: float
+    low: float
+    high: float
     chance: float
     p_value: float
 
@@ -39,7 +46,11 @@ class CodeInformation:
 def code_information(
     codes: ArrayLike, factor: ArrayLike, categorical: bool = False, permutations: int = 19, seed: int = 0
 ) -> CodeInformation:
-    """Estimate the mutual information, and what of it is chance.
+    """Estimate the mutual information, how sure it is, and what of it is chance.
+
+    The interval is Student's with the standard error of the jackknife over ``PARTS`` disjoint parts of the images, each
+    left out in turn (Efron 1982, "The jackknife, the bootstrap and other resampling plans", chapter 3). Drawing images
+    twice, as a bootstrap does, would make neighbours at distance 0.
 
     Args:
         codes: value of the code of each image, ``(N,)``.
@@ -63,4 +74,25 @@ def code_information(
     dealt = np.stack([code, *[random.permutation(code) for _ in range(permutations)]], axis=1)
     nats, *by_chance = mutual_info_regression(dealt, seen, discrete_features=categorical, random_state=seed)
     reached = 1 + sum(other >= nats for other in by_chance)
-    return CodeInformation(float(nats), float(np.quantile(by_chance, QUANTILE)), float(reached / (1 + permutations)))
+    margin = standard_error(code, seen, categorical, random.permutation(len(code)) % PARTS, seed)
+    margin *= float(student.ppf((1 + QUANTILE) / 2, PARTS - 1))
+    return CodeInformation(
+        float(nats),
+        float(max(nats - margin, 0)),
+        float(nats + margin),
+        float(np.quantile(by_chance, QUANTILE)),
+        float(reached / (1 + permutations)),
+    )
+
+
+def standard_error(
+    code: NDArray[np.float64], seen: NDArray[np.float64], categorical: bool, part: NDArray[np.int64], seed: int
+) -> float:
+    """Of the estimate of all images, by leaving out the images of each part in turn."""
+    without = [
+        mutual_info_regression(
+            code[part != left, None], seen[part != left], discrete_features=categorical, random_state=seed
+        )[0]
+        for left in range(PARTS)
+    ]
+    return float(np.std(without) * np.sqrt(PARTS - 1))

@@ -73,7 +73,7 @@ def test_each_code_is_led_through_its_values(tmp_path: Path) -> None:
 
 
 def test_the_evaluation_has_a_table_of_what_codes_are_seen_as(tmp_path: Path) -> None:
-    places = {"output_dir": str(tmp_path), "image_size": 8, "validate#handlers#3#samples": 20, "categories": [2]}
+    places = {"output_dir": str(tmp_path), "image_size": 8, "validate#handlers#3#samples": 20, "continuous": 2}
     workflow("infogan_cxr", "train", "evaluate", **places).parser.get_parsed_content("validate#handlers#3").write()
     table = pd.read_csv(tmp_path / "code_information.csv")
     assert list(table["code"].unique()) == ["category 1", "code 1", "code 2"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from monai_harmonize.evaluation.sample_sheet import SampleSheet, sample_sheet
@@ -91,3 +92,9 @@ def test_images_of_a_class_stand_in_their_own_titled_rows(tmp_path) -> None:
     assert cells == [[-0.5, -0.5], [-0.5, 1.0], [0.5, 0.5]]
     titles = {text.get_text(): text.get_position()[1] for text in axes.texts}
     assert titles == {"ill": pytest.approx(shown.shape[0] / 3), "well": pytest.approx(shown.shape[0] * 5 / 6)}
+
+
+def test_long_titles_of_rows_are_not_cut() -> None:
+    figure = sample_sheet([np.zeros((64, 64))] * 8, "", 8, ["category 12, sample 345"] * 8)
+    (title,) = figure.axes[0].texts
+    assert title.get_window_extent(FigureCanvasAgg(figure).get_renderer()).x0 >= 0

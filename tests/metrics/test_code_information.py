@@ -17,9 +17,27 @@ def test_of_normal_numbers_the_closed_form_is_found(correlation: float) -> None:
     code, other = random.normal(size=(2, 1000))
     seen = correlation * code + math.sqrt(1 - correlation**2) * other
     found = code_information(code, seen, permutations=19)
-    assert found.nats == pytest.approx(-math.log(1 - correlation**2) / 2, abs=0.06)
+    truth = -math.log(1 - correlation**2) / 2
+    assert found.nats == pytest.approx(truth, abs=0.06)
+    assert max(0, found.nats - 0.15) < found.low <= truth <= found.high < found.nats + 0.15 or not correlation
     assert 0 <= found.chance < 0.09
     assert (found.p_value == 1 / 20) == (correlation > 0)
+
+
+def test_intervals_hold_the_truth_and_are_not_much_wider_than_the_estimates_scatter() -> None:
+    truth, found = -math.log(1 - 0.7**2) / 2, []
+    for seed in range(20):
+        code, other = np.random.default_rng(seed).normal(size=(2, 200))
+        found.append(code_information(code, 0.7 * code + math.sqrt(0.51) * other, permutations=1, seed=seed))
+    assert sum(each.low <= truth <= each.high for each in found) >= 18
+    width = np.mean([each.high - each.low for each in found])
+    assert 2 * 1.96 < width / np.std([each.nats for each in found], ddof=1) < 4 * 1.96
+
+
+def test_more_images_are_surer() -> None:
+    code, other = np.random.default_rng(1).normal(size=(2, 1600))
+    few, many = (code_information(code[:count], (code + other)[:count]) for count in (100, 1600))
+    assert few.high - few.low > 2 * (many.high - many.low)
 
 
 def test_a_category_that_is_seen_tells_the_logarithm_of_its_values() -> None:

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from monai.networks.nets import FullyConnectedNet
 from torch import nn
 
 from monai_harmonize.losses import AdversarialCrossEntropy
+from monai_harmonize.networks import FullyConnectedGenerator
 from monai_harmonize.objectives import GAN
 
 
@@ -88,3 +90,33 @@ def test_without_a_generator_step_images_are_drawn_with_the_present_weights() ->
     torch.testing.assert_close(data["fake"][:, 0, 0, 0], torch.tensor([0.3, 1.2]))
     assert not data["fake"].requires_grad
     assert alone["discriminator_fake"] == pytest.approx(-(log_sigmoid(-0.6) + log_sigmoid(-1.5)) / 2, rel=1e-5)
+
+
+def test_the_game_of_the_first_gan_ends_where_nobody_tells_drawn_from_real() -> None:
+    """Theorem 1 of Goodfellow et al. 2014: then the discriminator's loss is log 4, the generator's log 2."""
+    torch.manual_seed(0)
+    generator = FullyConnectedGenerator(2, 2, 1, 2, [16])
+    discriminator = nn.Sequential(nn.Flatten(), FullyConnectedNet(4, 1, [16], act="leakyrelu", adn_ordering="A"))
+    objective = GAN(generator, discriminator)
+    optimizers = [torch.optim.Adam(network.parameters(), 5e-3, (0.5, 0.999)) for network in (generator, discriminator)]
+    told = []
+    for step in range(600):
+        levels = 0.4 + 0.2 * torch.randn(64, 1, 1, 1)
+        data = {"image": levels.expand(-1, 1, 2, 2), "code": torch.randn(64, 2, 1, 1)}
+        sides = [objective.generator_losses, objective.discriminator_losses]
+        losses = {}
+        # The discriminator begins alone.
+        for side in (1,) if step < 100 else (0, 1):
+            optimizers[side].zero_grad()
+            (group,) = sides[side](data)
+            objective.weighted_sum(group).backward()
+            optimizers[side].step()
+            losses |= {name: float(value) for name, value in group.items()}
+        told.append((losses.get("adversarial", 0), losses["discriminator_real"] + losses["discriminator_fake"]))
+    alone, game = torch.tensor(told[90:100]).mean(0), torch.tensor(told[-200:]).mean(0)
+    assert alone[1] < 0.7 * math.log(4)
+    assert game.tolist() == pytest.approx([math.log(2), math.log(4)], rel=0.05)
+    with torch.no_grad():
+        drawn = generator(torch.randn(1000, 2, 1, 1)).mean((1, 2, 3))
+    assert drawn.mean() == pytest.approx(0.4, abs=0.1)
+    assert drawn.std() == pytest.approx(0.2, abs=0.1)
