@@ -194,6 +194,8 @@ class ObjectiveTrainer(Trainer):
                 first,
                 last,
             )
+            # What the step added is shown to handlers, what it took from a pool is not.
+            batch = {**shown, **batch}
         if last:
             self.gradient_scaler.update()
         engine.fire_event(ObjectiveEvents.DISCRIMINATORS_STEPPED)
