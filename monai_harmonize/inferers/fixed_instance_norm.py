@@ -56,4 +56,6 @@ def fixed_instance_norm(network: nn.Module, image: Tensor) -> Iterator[None]:
 
 def grouped(layer: nn.Module, features: Tensor) -> Tensor:
     """Features ``(B, C, ...)`` with what a layer normalises together behind the second axis."""
-    return features.unflatten(1, (layer.num_groups, -1)) if isinstance(layer, nn.GroupNorm) else features
+    if not isinstance(layer, nn.GroupNorm):
+        return features
+    return features.reshape(len(features), layer.num_groups, -1, *features.shape[2:])

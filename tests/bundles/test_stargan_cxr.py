@@ -134,15 +134,10 @@ def test_the_command_harmonize_asks_for_a_site(folder: Path, three_sites: Path, 
     assert results[0].SOPInstanceUID != results[1].SOPInstanceUID
     assert results[0].PixelData != results[1].PixelData
     done = cli(*given, "--to", "site_x", "--output", tmp_path / "x")
-    assert done.exit_code != 0
-    assert "'site_x' is no site that this model knows" in str(input_error_in(done.exception))
+    assert done.exit_code == 2
+    assert "'site_x' is no site that this model knows" in done.stderr
     network = Harmonized("bundles/stargan_cxr", folder / "models", [str(overlay)], {"target_site": "site_a"}).network
     assert (network.target, len(network.planes)) == (1, 3)
-
-
-def test_a_bundle_of_one_target_is_not_asked_for_another(cli, tmp_path: Path) -> None:
-    done = cli("harmonize", tmp_path, "--bundle", "cyclegan_cxr", "--to", "site_c", "--output", tmp_path / "out")
-    assert "--to: the bundle cyclegan_cxr" in str(done.exception)
 
 
 @pytest.mark.long
@@ -152,7 +147,7 @@ def test_evaluate_measures_every_pair_of_sites(folder: Path, three_sites: Path, 
         output_dir=str(tmp_path),
     )  # fmt: skip
     run(evaluation)
-    table = pd.read_csv(tmp_path / "metrics.csv", sep="\t", header=None, index_col=0)[1]
+    table = pd.read_csv(tmp_path / "metrics.csv", header=None, index_col=0)[1]
     pairs = [f"{one}_to_{other}" for one in SITES for other in SITES if one != other]
     assert set(table.index) == {*pairs, "site_distance", "ssim_to_input"}
     assert table["site_distance"] == pytest.approx(table[pairs].astype(float).mean())
