@@ -61,6 +61,16 @@ def paired_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def three_sites(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phantom data set of sites A, B and C."""
+    folder = tmp_path_factory.mktemp("phantoms") / "three_sites"
+    counts = {"train": 4, "validation": 1, "test": 1}
+    sites = ("site_a", "site_b", "site_c")
+    write_chest_dataset(folder, sites=sites, anatomies_per_site=counts, size=64, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def command() -> Callable[..., subprocess.CompletedProcess]:
     """Run a command as a user does."""
     return lambda *arguments, **options: subprocess.run(

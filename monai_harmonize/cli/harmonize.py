@@ -100,6 +100,10 @@ def harmonize(
         FromUnknown,
         typer.Option(help="With --from auto, images of no known site: refuse all, skip them, or take the nearest."),
     ] = FromUnknown.refuse,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="SITE", help="Of a bundle that knows several sites, as stargan_cxr: which look."),
+    ] = None,
     grouping: Grouping = Together.look,
     level: Level = LEVEL,
     pattern: Pattern = "*",
@@ -115,6 +119,10 @@ def harmonize(
     chosen = {"project": project, "on_fail": on_fail, "panels": panels, "inverted": inverted}
     options = {name: choice.value for name, choice in chosen.items() if choice is not None}
     options |= {} if method is None else {"method": method}
+    if to is not None:
+        if "sites" not in find_bundle(bundle).entries("inference", overlay or ()):
+            raise InputError(f"--to: the bundle {bundle} knows no several sites; its weights are of one target site.")
+        options |= {"target_site": to}
     again = overwrite or not resume
 
     def job_of(weights: Path | None, part: str | None = None) -> Job:

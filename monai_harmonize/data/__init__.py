@@ -17,6 +17,9 @@ from monai_harmonize.data.positional import PositionalDataset as PositionalDatas
 from monai_harmonize.data.same_patient import SamePatientDataset as SamePatientDataset
 from monai_harmonize.data.segmentation_records import records_with_masks as records_with_masks
 from monai_harmonize.data.segmentation_records import with_images_of as with_images_of
+from monai_harmonize.data.site_numbers import records_of_sites as records_of_sites
+from monai_harmonize.data.site_numbers import site_number as site_number
+from monai_harmonize.data.site_numbers import translations_of as translations_of
 from monai_harmonize.data.tolerant import TolerantDataset as TolerantDataset
 from monai_harmonize.data.tolerant import collate_readable as collate_readable
 from monai_harmonize.data.unpaired import PositionSampler as PositionSampler

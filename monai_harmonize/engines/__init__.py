@@ -18,5 +18,7 @@ from monai_harmonize.engines.replay_pool import ReplayPool as ReplayPool
 from monai_harmonize.engines.resume import RandomState as RandomState
 from monai_harmonize.engines.resume import ResumeHandler as ResumeHandler
 from monai_harmonize.engines.site_fitter import SiteFitter as SiteFitter
+from monai_harmonize.engines.site_pairs import prepare_translations as prepare_translations
+from monai_harmonize.engines.site_pairs import site_pair_metrics as site_pair_metrics
 from monai_harmonize.engines.watch import TrainingWatch as TrainingWatch
 from monai_harmonize.engines.weight_clipping import WeightClipping as WeightClipping

@@ -194,6 +194,8 @@ class ObjectiveTrainer(Trainer):
                 first,
                 last,
             )
+            # What the step added is shown to handlers, what it took from a pool is not.
+            batch = {**shown, **batch}
         if last:
             self.gradient_scaler.update()
         engine.fire_event(ObjectiveEvents.DISCRIMINATORS_STEPPED)
@@ -268,6 +270,8 @@ def move_images(
     """Tensors of a batch as plain tensors on the device; entries that are no tensors stay behind."""
     images = {key: torch.as_tensor(value) for key, value in batch.items() if isinstance(value, Tensor)}
     images = {key: value.as_subclass(Tensor) for key, value in images.items()}
-    if channels_last:
-        kwargs["memory_format"] = torch.channels_last
-    return {key: value.to(device=device, non_blocking=non_blocking, **kwargs) for key, value in images.items()}
+    moved = {key: value.to(device=device, non_blocking=non_blocking, **kwargs) for key, value in images.items()}
+    if not channels_last:
+        return moved
+    # Numbers that come with the images have no such format.
+    return {k: v.to(memory_format=torch.channels_last) if v.ndim == 4 else v for k, v in moved.items()}

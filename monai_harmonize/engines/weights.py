@@ -13,6 +13,7 @@ from torch import nn
 
 from monai_harmonize.data.atomic import atomic_path
 from monai_harmonize.data.errors import InputError
+from monai_harmonize.data.site_numbers import PLAIN_NAME
 from monai_harmonize.engines.resume import save_atomically
 from monai_harmonize.networks.weights_digest import state_of_file
 
@@ -24,6 +25,7 @@ __all__ = [
     "save_weights",
     "trained_setting",
     "trained_settings",
+    "trained_sites",
     "trained_weights",
     "weights_if_any",
 ]
@@ -52,13 +54,14 @@ def trained_settings(path: str | os.PathLike[str]) -> dict[str, Any]:
         path: the weight file.
 
     Raises:
-        InputError: the file is damaged, or holds more than numbers and lists of them: settings become part of a
-            configuration, where a text can be code.
+        InputError: the file is damaged, or holds more than numbers and lists of them or of plain names: settings
+            become part of a configuration, where a text can be code.
     """
     settings = {name: value for name, value in content_beside(path).items() if name != FITTED_BY}
     for name, value in settings.items():
         parts = value if isinstance(value, list) else [value]
-        if not all(isinstance(part, int | float) for part in parts):
+        named = isinstance(value, list) and all(isinstance(part, str) and PLAIN_NAME.fullmatch(part) for part in parts)
+        if not named and not all(isinstance(part, int | float) for part in parts):
             raise InputError(f"{beside(path)}: its {name} is no number; get it again with the weights.")
     return settings
 
@@ -75,6 +78,22 @@ def trained_setting(path: str | os.PathLike[str], name: str) -> float:
     if isinstance(settings[name], list):
         raise InputError(f"{beside(path)}: its {name} is no single number; get it again with the weights.")
     return float(settings[name])
+
+
+def trained_sites(path: str | os.PathLike[str], default: Sequence[str]) -> list[str]:
+    """Names of the sites that a model knows, in the order of their numbers.
+
+    Args:
+        path: the weight file.
+        default: names where none are noted beside the weights.
+
+    Raises:
+        InputError: as ``trained_settings``, or the sites are no names.
+    """
+    sites = trained_settings(path).get("sites", default)
+    if isinstance(sites, int | float) or not all(isinstance(site, str) for site in sites):
+        raise InputError(f"{beside(path)}: its sites are no names; get it again with the weights.")
+    return list(sites)
 
 
 def fitted_by(path: str | os.PathLike[str]) -> FittedBy | None:

@@ -31,6 +31,7 @@ from monai_harmonize.metrics.operating_point import (
     best_threshold,
     operating_point,
 )
+from monai_harmonize.metrics.site_pair_distance import SitePairDistanceMetric
 from monai_harmonize.metrics.site_reference import SiteReference
 from monai_harmonize.metrics.site_reference_file import load_site_reference, save_site_reference
 from monai_harmonize.metrics.structural_similarity import StructuralSimilarityMetric, batch_structural_similarity
@@ -60,6 +61,7 @@ __all__ = [
     "OperatingThresholdMetric",
     "PixelAccuracyMetric",
     "SiteDistanceMetric",
+    "SitePairDistanceMetric",
     "SiteReference",
     "StructuralSimilarityMetric",
     "ToneCurveProjection",

@@ -6,6 +6,8 @@ translation", section 3. Written from the paper.
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -17,10 +19,13 @@ __all__ = ["DomainTranslator"]
 class DomainTranslator(nn.Module):
     """A generator and the domain to which images go when nothing else is said.
 
+    A plane is the same everywhere. An instance norm behind a convolution takes that away again, and with it all that
+    the generator is told: give it another norm, ``"batch"`` or ``("group", {"num_groups": 4})``.
+
     Args:
         generator: ``(B, C + domains, W, H[, D])``, image and planes, to the image ``(B, C, W, H[, D])`` in [-1, 1].
         domains: how many there are.
-        target: number of the domain of ``forward``.
+        target: number of the domain to which images go.
 
     Raises:
         InputError: fewer than two domains, or a target that is none of them.
@@ -35,9 +40,11 @@ class DomainTranslator(nn.Module):
         self.register_buffer("planes", torch.eye(domains))
         self.target = target
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Image ``(B, C, W, H[, D])`` in [-1, 1] as it would be in the target domain."""
-        return self.translate(image, torch.full((image.shape[0],), self.target, device=image.device))
+    def forward(self, image: Tensor, domain: Tensor | None = None) -> Tensor:
+        """Image ``(B, C, W, H[, D])`` in [-1, 1] as it would be in the target domain, or in ``domain``, ``(B,)``."""
+        if domain is None:
+            domain = torch.full((image.shape[0],), self.target, device=image.device)
+        return self.translate(image, domain)
 
     def translate(self, image: Tensor, domain: Tensor) -> Tensor:
         """Each image of a batch as it would be in its domain, numbers ``(B,)``."""
@@ -46,3 +53,15 @@ class DomainTranslator(nn.Module):
             planes = planes.unsqueeze(axis)
         translated: Tensor = self.generator(torch.cat([image, planes.to(image) * torch.ones_like(image[:, :1])], dim=1))
         return translated
+
+    def toward(self, target: int) -> DomainTranslator:
+        """This translator with another target; both have the same generator and weights.
+
+        Raises:
+            InputError: there is no such domain.
+        """
+        if not 0 <= target < len(self.planes):
+            raise InputError(f"target is {target} of {len(self.planes)} domains; expected one of them.")
+        other = copy(self)
+        other.target = target
+        return other

@@ -35,10 +35,11 @@ class ResNetGenerator(nn.Module):
         norm: MONAI normalisation layer, ``None`` for none.
         upsampling: ``"deconv"`` as in the paper, or ``"resize"`` (nearest neighbour and convolution), which draws no
             checkerboard.
-        skip: adds the input before the last tanh, so that an untrained generator is nearly the identity.
+        skip: adds the input before the last tanh, so that an untrained generator is nearly the identity. Of more input
+            than output channels the first ones are the image; the others are what the generator is conditioned on.
 
     Raises:
-        InputError: an option outside the values above.
+        InputError: an option outside the values above, or a skip to more channels than there are.
     """
 
     def __init__(
@@ -54,9 +55,10 @@ class ResNetGenerator(nn.Module):
     ) -> None:
         super().__init__()
         check_options(spatial_dims, num_blocks, upsampling)
-        if skip and in_channels != out_channels:
-            raise InputError(f"skip needs in_channels == out_channels; got {in_channels} and {out_channels}.")
+        if skip and in_channels < out_channels:
+            raise InputError(f"skip needs in_channels >= out_channels; got {in_channels} and {out_channels}.")
         self.skip = skip
+        self.out_channels = out_channels
         # Keeps the inverse of tanh finite for grey levels at the ends of the range.
         self.skip_limit = 0.99
         layers = [
@@ -73,12 +75,12 @@ class ResNetGenerator(nn.Module):
         """Translate an image.
 
         Args:
-            image: ``(B, C, H, W[, D])`` in [-1, 1], float; each spatial size a multiple of 4 and at least 8.
+            image: ``(B, in_channels, H, W[, D])`` in [-1, 1], float; each spatial size a multiple of 4 and at least 8.
 
         Returns:
-            Image of the same shape in (-1, 1).
+            Image ``(B, out_channels, H, W[, D])`` in (-1, 1).
         """
         features = self.layers(image)
         if self.skip:
-            features = features + torch.atanh(self.skip_limit * image.clamp(-1.0, 1.0))
+            features = features + torch.atanh(self.skip_limit * image[:, : self.out_channels].clamp(-1.0, 1.0))
         return torch.tanh(features)

@@ -12,6 +12,7 @@ from monai_harmonize.objectives.pix2pix import Pix2Pix as Pix2Pix
 from monai_harmonize.objectives.reference_fit import ReferenceFit as ReferenceFit
 from monai_harmonize.objectives.site_harmonization import fit_site as fit_site
 from monai_harmonize.objectives.site_harmonization import site_fits as site_fits
+from monai_harmonize.objectives.stargan import StarGAN as StarGAN
 from monai_harmonize.objectives.style_transfer import StyleTransfer as StyleTransfer
 from monai_harmonize.objectives.tone_curve_self_supervision import ToneCurveSelfSupervision as ToneCurveSelfSupervision
 from monai_harmonize.objectives.unit import UNIT as UNIT

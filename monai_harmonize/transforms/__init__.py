@@ -41,6 +41,7 @@ from monai_harmonize.transforms.percentile_window import PercentileWindowd as Pe
 from monai_harmonize.transforms.rand_latent_code import RandLatentCoded as RandLatentCoded
 from monai_harmonize.transforms.rand_shading import RandShading as RandShading
 from monai_harmonize.transforms.rand_shading import RandShadingd as RandShadingd
+from monai_harmonize.transforms.rand_target_domain import RandTargetDomaind as RandTargetDomaind
 from monai_harmonize.transforms.rand_tone_curve import RandToneCurve as RandToneCurve
 from monai_harmonize.transforms.rand_tone_curve import RandToneCurved as RandToneCurved
 from monai_harmonize.transforms.save_like_source import SaveLikeSource as SaveLikeSource

@@ -53,9 +53,11 @@ def draws(bundle: Path) -> bool:
 @pytest.fixture
 def data(bundle: Path, request: pytest.FixtureRequest) -> Path:
     """Images of the sites that the bundle asks for by default."""
-    records = json.dumps(load(bundle, "train")["records"])
+    config = load(bundle, "train")
     names = {"SPINE.": "spine_data", "$PAIRED.": "paired_data"}
-    return request.getfixturevalue(next((name for mark, name in names.items() if mark in records), "chest_data"))
+    default = "three_sites" if "sites" in config else "chest_data"
+    records = json.dumps(config["records"])
+    return request.getfixturevalue(next((name for mark, name in names.items() if mark in records), default))
 
 
 @pytest.fixture

@@ -180,6 +180,7 @@ def test_presentation_states(cli, scans: Path, model: Path, judged, tmp_path: Pa
         (("--project", "g0"), "--project: the bundle tone_curve_cxr"),
         (("--bundle", "cyclegan_cxr", "--presentation-state"), "--presentation-state: the bundle cyclegan_cxr"),
         (("--bundle", "cyclegan_cxr", "--inverted", "turn"), "--inverted: the bundle cyclegan_cxr"),
+        (("--bundle", "cyclegan_cxr", "--to", "site_c"), "--to: the bundle cyclegan_cxr"),
         (("--bundle", "lung_segmentation_cxr"), "is no harmonizer"),
         (("--bundle", "none_cxr"), "tone_curve_cxr"),
         (("--overlay", "none"), "it has evaluate, filter"),

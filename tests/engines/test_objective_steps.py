@@ -8,6 +8,7 @@ import torch
 from ignite.engine import Events
 
 from monai_harmonize.engines import ObjectiveEvents
+from monai_harmonize.engines.objective_trainer import move_images
 
 sys.path.insert(0, str(Path(__file__).parent))
 from training import make_trainer
@@ -81,6 +82,14 @@ def test_channels_last_computes_the_same() -> None:
     run(last, 2)
     assert last.state.output["losses"] == pytest.approx(plain.state.output["losses"], rel=1e-3)
     assert last.state.output["image_a"].is_contiguous(memory_format=torch.channels_last)
+
+
+def test_numbers_that_come_with_the_images_have_no_memory_format() -> None:
+    batch = {"image": torch.rand(2, 3, 4, 4), "domain": torch.tensor([0, 1]), "name": ["a", "b"]}
+    moved = move_images(batch, "cpu", channels_last=True)
+    assert moved["image"].is_contiguous(memory_format=torch.channels_last)
+    assert moved.keys() == {"image", "domain"}
+    assert moved["domain"].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

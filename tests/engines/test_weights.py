@@ -11,9 +11,11 @@ from monai_harmonize.engines.weights import (
     FittedBy,
     fitted_by,
     record_fit,
+    save_settings,
     save_weights,
     trained_setting,
     trained_settings,
+    trained_sites,
     trained_weights,
     weights_if_any,
 )
@@ -112,6 +114,22 @@ def test_a_setting_may_be_a_list_of_numbers(tmp_path) -> None:
         trained_setting(path, "spacing")
 
 
+def test_sites_are_those_that_were_trained(tmp_path) -> None:
+    path = save_weights(nn.Linear(2, 3), tmp_path / "model.pt")
+    assert trained_sites(path, ("site_a", "site_b")) == ["site_a", "site_b"]
+    save_settings(path, {"sites": ["St. Mary, 2", "north"]})
+    assert trained_sites(path, ["site_a", "site_b"]) == ["St. Mary, 2", "north"]
+    trained_weights(path, nn.Linear(2, 3), sites=["St. Mary, 2", "north"])
+    with pytest.raises(
+        InputError, match=r"trained with sites \['St. Mary, 2', 'north'\], not \['north', 'St. Mary, 2'\]"
+    ):
+        trained_weights(path, nn.Linear(2, 3), sites=["north", "St. Mary, 2"])
+    for sites in (3, [1, 2]):
+        save_settings(path, {"sites": sites})
+        with pytest.raises(InputError, match=r"model\.json: its sites are no names"):
+            trained_sites(path, ["site_a", "site_b"])
+
+
 @pytest.mark.parametrize("text", ["{", "[1]", '{"fitted_by": {"bundle": 1}}', '{"fitted_by": 3}'])
 def test_a_damaged_file_of_settings(tmp_path, text: str) -> None:
     (tmp_path / "model.json").write_text(text)
@@ -119,7 +137,21 @@ def test_a_damaged_file_of_settings(tmp_path, text: str) -> None:
         fitted_by(tmp_path / "model.pt")
 
 
-@pytest.mark.parametrize("value", ["$print()", ["$print()"], [1, [2]], [1, None], {"_target_": "os.getcwd"}, None])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "$print()",
+        ["$print()"],
+        [1, [2]],
+        [1, None],
+        "name",
+        ["a", "@b"],
+        ["a", "%b"],
+        ["a", 1],
+        {"_target_": "os.getcwd"},
+        None,
+    ],
+)
 def test_settings_cannot_be_code(tmp_path, value) -> None:
     """A configuration evaluates texts and instantiates objects."""
     (tmp_path / "model.json").write_text(json.dumps({"image_size": value}))

@@ -13,7 +13,7 @@ def hooks(network: nn.Module) -> int:
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in network.modules())
 
 
-@pytest.mark.parametrize("norm", ["instance", ("instance", {"affine": True})])
+@pytest.mark.parametrize("norm", ["instance", ("instance", {"affine": True}), ("group", {"num_groups": 2})])
 @pytest.mark.parametrize("upsampling", ["deconv", "resize"])
 def test_the_measured_image_itself_is_translated_as_ever(make_generator, textured, norm, upsampling) -> None:
     network, image = make_generator(norm=norm, upsampling=upsampling), textured(48, 40)
@@ -23,8 +23,9 @@ def test_the_measured_image_itself_is_translated_as_ever(make_generator, texture
     assert expected.std() > 0.1
 
 
-def test_a_crop_equals_the_crop_of_the_whole_far_from_its_borders(make_generator, textured) -> None:
-    network, image = make_generator(), textured(128, 128)
+@pytest.mark.parametrize("norm", ["instance", ("group", {"num_groups": 2})])
+def test_a_crop_equals_the_crop_of_the_whole_far_from_its_borders(make_generator, textured, norm) -> None:
+    network, image = make_generator(norm=norm), textured(128, 128)
     expected = network(image)[CENTRE]
     inner = (..., slice(24, -24), slice(24, -24))
     with fixed_instance_norm(network, image):
@@ -49,6 +50,17 @@ def test_closed_form_of_one_layer() -> None:
         result = layer(torch.tensor([[[[2.0, 4.0]]]]))
     expected = [0.25, 3 * (4 - 2) / 1.5**0.5 + 0.25]
     torch.testing.assert_close(result.flatten(), torch.tensor(expected))
+
+
+def test_closed_form_of_a_group() -> None:
+    layer = nn.GroupNorm(1, 2, eps=0.5)
+    nn.init.constant_(layer.bias, 0.25)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([3.0, 1.0]))
+    reference = torch.tensor([1.0, 3.0]).reshape(1, 2, 1, 1).expand(1, 2, 2, 2)  # mean 2, variance 1
+    with fixed_instance_norm(layer, reference):
+        result = layer(torch.tensor([2.0, 4.0]).reshape(1, 2, 1, 1))
+    torch.testing.assert_close(result.flatten(), torch.tensor([0.25, (4 - 2) / 1.5**0.5 + 0.25]))
 
 
 def test_each_image_of_a_batch_has_its_own_statistics(make_generator, textured) -> None:
