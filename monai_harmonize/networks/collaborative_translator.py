@@ -24,8 +24,8 @@ class CollaborativeTranslator(nn.Module):
     The image of the wanted contrast is blanked here, so that no result depends on it, whatever the caller left there.
 
     Args:
-        generator: ``(B, 2 * contrasts, W, H[, D])``, images and planes of the wanted contrast, to what is added to their
-            mean before tanh, ``(B, 1, W, H[, D])``. Its last convolution begins at 0.
+        generator: ``(B, 2 * contrasts, W, H[, D])``, images and planes of the wanted contrast, to what is added to the
+            mean of the images before tanh, ``(B, 1, W, H[, D])``. Its last convolution begins at 0.
         contrasts: how many there are.
         target: number of the contrast of ``forward`` alone.
 

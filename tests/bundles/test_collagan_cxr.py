@@ -47,9 +47,7 @@ def test_training_writes_a_model_and_a_resume_state(bundle: Path) -> None:
 
 
 @pytest.mark.long
-def test_images_are_filled_in_like_the_first_of_the_others(
-    bundle: Path, everywhere_data: Path, tmp_path: Path
-) -> None:
+def test_images_are_filled_in_like_the_first_of_the_others(bundle: Path, everywhere_data: Path, tmp_path: Path) -> None:
     fill_in(bundle, everywhere_data, tmp_path, "--target_site", "site_a")
     written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.dcm"))
     # Site B is the first of the two others: where it is the home of the patient, and where it holds the truth.
@@ -94,7 +92,7 @@ def test_evaluate_compares_every_image_with_the_truth(bundle: Path, everywhere_d
     configs = f"['{CONFIGS}/train.json', '{CONFIGS}/evaluate.json']"
     where = ("--bundle_root", str(bundle), "--dataset_dir", str(everywhere_data), "--output_dir", str(tmp_path))
     run("--config_file", configs, *where, *SMALL)
-    means = dict(line.split("\t") for line in (tmp_path / "metrics.csv").read_text().splitlines())
+    means = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
     assert 0 < float(means["mae"]) < 1
     assert float(means["ssim"]) < 1
     # Three patients, each contrast of whom is filled in once.
