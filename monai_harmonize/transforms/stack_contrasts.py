@@ -30,7 +30,8 @@ class StackContrastsd(Transform):
 
     Args:
         size: ``w`` and ``h`` of all but ``image``; ``None``: those of ``image``.
-        with_label: load the image that is to be filled in, too: ``label``, ``(1, w, h)``.
+        with_label: load the image that is to be filled in, too: ``label``, ``(1, w, h)``, and its path,
+            ``filename_or_obj``, by which MONAI's ``MetricsSaver`` names a row.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -60,7 +61,13 @@ class StackContrastsd(Transform):
         missing = torch.full((1, *size), BACKGROUND)
         stack = torch.cat([missing if image is None else resized(image, first, size) for image in images])
         item: dict[Hashable, Any] = {"image": first, "contrasts": stack, "target": torch.tensor(data["target"])}
-        return {**item, "label": resized(self.loaded(data["label"]), first, size)} if self.with_label else item
+        if self.with_label:
+            label = data["label"]
+            item |= {
+                "label": resized(self.loaded(label), first, size),
+                ImageMetaKey.FILENAME_OR_OBJ: label["image"],
+            }
+        return item
 
     def loaded(self, record: Mapping[Hashable, Any]) -> Tensor:
         """Image of a record, ``(1, W, H)`` in [-1, 1]."""

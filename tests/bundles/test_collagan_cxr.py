@@ -96,4 +96,6 @@ def test_evaluate_compares_every_image_with_the_truth(bundle: Path, everywhere_d
     assert 0 < float(means["mae"]) < 1
     assert float(means["ssim"]) < 1
     # Three patients, each contrast of whom is filled in once.
-    assert len((tmp_path / "mae_raw.csv").read_text().splitlines()) == 1 + 9
+    rows = (tmp_path / "mae_raw.csv").read_text().splitlines()[1:]
+    assert len(rows) == len({row.split(",")[0] for row in rows}) == 9
+    assert sum("/site_b/" in row for row in rows) == 3

@@ -37,6 +37,7 @@ def test_sizes_are_brought_to_the_first_or_to_the_one_asked_for(tmp_path: Path) 
     item = StackContrastsd(size=4, with_label=True)(data)
     assert tuple(item["contrasts"].shape) == (3, 4, 4)
     assert tuple(item["label"].shape) == (1, 4, 4)
+    assert item["filename_or_obj"] == large["image"]
     assert tuple(item["image"].shape) == (1, 6, 8)
     assert float(item["label"][0, 3, 3]) == pytest.approx(2 * 200 / 255 - 1)
 
