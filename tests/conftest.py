@@ -71,6 +71,15 @@ def three_sites(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def everywhere_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phantom data set whose patients were all examined at sites A, B and C."""
+    folder = tmp_path_factory.mktemp("phantoms") / "everywhere"
+    options = {"sites": ("site_a", "site_b", "site_c"), "size": 64, "shared": 1.0, "progress": False, "workers": 1}
+    write_chest_dataset(folder, anatomies_per_site={"train": 2, "validation": 1, "test": 1}, **options)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def command() -> Callable[..., subprocess.CompletedProcess]:
     """Run a command as a user does."""
     return lambda *arguments, **options: subprocess.run(

@@ -30,6 +30,7 @@ def audit(
 ) -> None:
     """Audit a trained harmonizer: lesions kept, deleted and invented, hidden codes, disagreement of trainings."""
     found = find_bundle(bundle)
+    found.check_harmonizes_single_images()
     weights = found.chosen_weights(checkpoint)
     run = run_audit(
         found.root,

@@ -88,9 +88,11 @@ class Job:
             part: see ``Job``.
 
         Raises:
-            InputError: there is no such bundle, or the weights were fitted with another one.
+            InputError: there is no such bundle, it works on several images of a patient at once, or the weights were
+                fitted with another one.
         """
         found = find_bundle(bundle)
+        found.check_harmonizes_single_images()
         weights = found.chosen_weights(checkpoint)
         # The user's own come last, since they may change what the others set.
         named = [*([STATES] if states else []), *found.fitted_overlays(weights), *(overlays or ())]

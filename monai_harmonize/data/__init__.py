@@ -2,6 +2,7 @@
 
 from monai_harmonize.data.classification_records import records_with_labels as records_with_labels
 from monai_harmonize.data.code_traversal import CodeTraversal as CodeTraversal
+from monai_harmonize.data.contrasts import contrasts_of_patients as contrasts_of_patients
 from monai_harmonize.data.errors import ImageFileError as ImageFileError
 from monai_harmonize.data.errors import InputError as InputError
 from monai_harmonize.data.formats import find_images as find_images
@@ -11,6 +12,8 @@ from monai_harmonize.data.latent_codes import LatentCodes as LatentCodes
 from monai_harmonize.data.manifest import Manifest as Manifest
 from monai_harmonize.data.manifest import ManifestError as ManifestError
 from monai_harmonize.data.manifest import load_manifest as load_manifest
+from monai_harmonize.data.missing_contrast import MissingContrastDataset as MissingContrastDataset
+from monai_harmonize.data.missing_contrast import datasets_of_sites as datasets_of_sites
 from monai_harmonize.data.patient_split import hold_out_validation as hold_out_validation
 from monai_harmonize.data.patient_split import split_by_patient as split_by_patient
 from monai_harmonize.data.positional import PositionalDataset as PositionalDataset

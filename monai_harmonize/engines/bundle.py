@@ -40,6 +40,24 @@ class Bundle:
         return read_config(self.root / "configs" / "metadata.json")
 
     @property
+    def takes_one_image(self) -> bool:
+        """Whether the network makes of one image another; some work on several images of a patient at once."""
+        tensors = self.metadata["network_data_format"]
+        return bool(tensors["inputs"]["image"]["num_channels"] == tensors["outputs"]["pred"]["num_channels"])
+
+    def check_harmonizes_single_images(self) -> None:
+        """Refuse a harmonizer that cannot work on one image after the other.
+
+        Raises:
+            InputError: it works on several images of a patient at once.
+        """
+        if "guarantee_class" in self.metadata and not self.takes_one_image:
+            raise InputError(
+                f"{self.root}: works on several images of a patient at once, which a manifest tells; run its "
+                "inference.json with python -m monai.bundle, or name another bundle."
+            )
+
+    @property
     def weights(self) -> Path:
         """Where training leaves the weights and inference looks for them."""
         return self.root / "models" / "model.pt"

@@ -48,8 +48,8 @@ class Harmonized(Transform):
         device: of the network; results are on the device of the image. Use the processor in workers of a data loader.
 
     Raises:
-        InputError: there is no such bundle, weights or configuration, the bundle is no harmonizer, or it cannot do
-            this; at the first image, weights that do not fit.
+        InputError: there is no such bundle, weights or configuration, the bundle is no harmonizer of single images, or
+            it cannot do this; at the first image, weights that do not fit.
     """
 
     backend: ClassVar = [TransformBackends.TORCH]
@@ -65,6 +65,7 @@ class Harmonized(Transform):
         self.bundle = find_bundle(str(bundle))
         if "guarantee_class" not in self.bundle.metadata:
             raise InputError(f"{self.bundle.root}: is no harmonizer; name one that is.")
+        self.bundle.check_harmonizes_single_images()
         self.options = dict(options or {})
         if self.options.get("project") == SITE:
             raise InputError(

@@ -1,5 +1,6 @@
 """Inferers: how a translator meets images of any size."""
 
+from monai_harmonize.inferers.contrasts import ContrastsInferer as ContrastsInferer
 from monai_harmonize.inferers.fixed_instance_norm import fixed_instance_norm as fixed_instance_norm
 from monai_harmonize.inferers.fixed_size import FixedSizeInferer as FixedSizeInferer
 from monai_harmonize.inferers.guided_upsampling import GuidedUpsamplingInferer as GuidedUpsamplingInferer

@@ -32,7 +32,7 @@ def kind_of(bundle: Bundle) -> Kind | None:
     """What a bundle does by its metadata, never by its folder's name; ``None`` for what this app does not serve."""
     metadata = bundle.metadata
     if "guarantee_class" in metadata:
-        return Kind.harmonizer
+        return Kind.harmonizer if bundle.takes_one_image else None
     output = metadata["network_data_format"]["outputs"]["pred"]["format"]
     return {"segmentation": Kind.segmentation, "classes": Kind.classification}.get(output)
 
@@ -102,5 +102,8 @@ def is_served(bundle: Bundle) -> bool:
     """Whether a bundle is of a kind that this app knows; what is left out is told."""
     if kind_of(bundle) is not None and bundle.entries("inference") >= NEEDED:
         return True
-    logger.warning("%s is neither a harmonizer nor a segmentation nor a classification and is not served.", bundle.root)
+    logger.warning(
+        "%s is neither a harmonizer nor a segmentation nor a classification of single images and is not served.",
+        bundle.root,
+    )
     return False

@@ -4,6 +4,7 @@ from monai_harmonize.networks.alexnet import AlexNet as AlexNet
 from monai_harmonize.networks.bilateral_grid_generator import BilateralGridGenerator as BilateralGridGenerator
 from monai_harmonize.networks.channel_statistics import channel_statistics as channel_statistics
 from monai_harmonize.networks.clipped_residual_generator import ClippedResidualGenerator as ClippedResidualGenerator
+from monai_harmonize.networks.collaborative_translator import CollaborativeTranslator as CollaborativeTranslator
 from monai_harmonize.networks.convolutional_discriminator import (
     ConvolutionalDiscriminator as ConvolutionalDiscriminator,
 )

@@ -2,6 +2,7 @@
 
 from monai_harmonize.objectives.acgan import ACGAN as ACGAN
 from monai_harmonize.objectives.cgan import CGAN as CGAN
+from monai_harmonize.objectives.collagan import CollaGAN as CollaGAN
 from monai_harmonize.objectives.cyclegan import CycleGAN as CycleGAN
 from monai_harmonize.objectives.gan import GAN as GAN
 from monai_harmonize.objectives.infogan import InfoGAN as InfoGAN

@@ -60,6 +60,7 @@ from monai_harmonize.transforms.shrink_to import ShrinkTod as ShrinkTod
 from monai_harmonize.transforms.site_shift import SITE_SHIFTS as SITE_SHIFTS
 from monai_harmonize.transforms.site_shift import SiteShift as SiteShift
 from monai_harmonize.transforms.site_shift import SiteShiftd as SiteShiftd
+from monai_harmonize.transforms.stack_contrasts import StackContrastsd as StackContrastsd
 from monai_harmonize.transforms.standardise_landmarks import StandardiseLandmarks as StandardiseLandmarks
 from monai_harmonize.transforms.standardise_landmarks import StandardiseLandmarksd as StandardiseLandmarksd
 from monai_harmonize.transforms.window_hounsfield import RestoreHounsfield as RestoreHounsfield

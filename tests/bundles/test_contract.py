@@ -50,11 +50,17 @@ def draws(bundle: Path) -> bool:
     return load(bundle, "metadata")["network_data_format"]["inputs"]["image"]["format"] == "latent"
 
 
+def several_images(bundle: Path) -> bool:
+    """Whether a bundle makes one image of several of a patient, each a channel of its network's input."""
+    tensors = load(bundle, "metadata")["network_data_format"]
+    return not draws(bundle) and tensors["inputs"]["image"]["num_channels"] > tensors["outputs"]["pred"]["num_channels"]
+
+
 @pytest.fixture
 def data(bundle: Path, request: pytest.FixtureRequest) -> Path:
     """Images of the sites that the bundle asks for by default."""
     config = load(bundle, "train")
-    names = {"SPINE.": "spine_data", "$PAIRED.": "paired_data"}
+    names = {"SPINE.": "spine_data", "$PAIRED.": "paired_data", "$EVERYWHERE.": "everywhere_data"}
     default = "three_sites" if "sites" in config else "chest_data"
     records = json.dumps(config["records"])
     return request.getfixturevalue(next((name for mark, name in names.items() if mark in records), default))
@@ -165,6 +171,11 @@ def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: 
 def test_a_harmonizer_is_a_transform_that_needs_no_data(bundle: Path, trained: Path, monkeypatch) -> None:
     if "guarantee_class" not in load(bundle, "metadata"):
         with pytest.raises(InputError, match="is no harmonizer"):
+            Harmonized(bundle, trained)
+        return
+
+    if several_images(bundle):
+        with pytest.raises(InputError, match="works on several images of a patient at once"):
             Harmonized(bundle, trained)
         return
 

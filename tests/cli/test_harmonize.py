@@ -182,6 +182,7 @@ def test_presentation_states(cli, scans: Path, model: Path, judged, tmp_path: Pa
         (("--bundle", "cyclegan_cxr", "--inverted", "turn"), "--inverted: the bundle cyclegan_cxr"),
         (("--bundle", "cyclegan_cxr", "--to", "site_c"), "--to: the bundle cyclegan_cxr"),
         (("--bundle", "lung_segmentation_cxr"), "is no harmonizer"),
+        (("--bundle", "collagan_cxr"), "works on several images of a patient at once"),
         (("--bundle", "none_cxr"), "tone_curve_cxr"),
         (("--overlay", "none"), "it has evaluate, filter"),
         (("--pattern", "*.png"), "--pattern *.png"),

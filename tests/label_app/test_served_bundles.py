@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from monai_harmonize.data import InputError
+from monai_harmonize.engines.bundle import Bundle
 from monai_harmonize.label_app.served_bundles import Kind, kind_of, modality_of, served_bundles
 
 
@@ -15,9 +16,14 @@ def test_kinds_come_from_the_metadata() -> None:
     all_bundles = {
         path.parents[1].name: json.loads(path.read_text()) for path in Path("bundles").glob("*/configs/metadata.json")
     }
-    # Those that draw images from nothing have no image to work on.
+    # Those that draw images from nothing have no image to work on, and one fills in an image from several.
     images = {name: content["network_data_format"]["inputs"]["image"] for name, content in all_bundles.items()}
-    assert list(found) == sorted(name for name, image in images.items() if image["format"] != "latent")
+    several = {name for name, image in images.items() if image["format"] != "latent" and image["num_channels"] > 1}
+    assert several == {"collagan_cxr"}
+    assert list(found) == sorted(
+        name for name, image in images.items() if image["format"] != "latent" and name not in several
+    )
+    assert kind_of(Bundle(Path("bundles/collagan_cxr"))) is None
     kinds = {name: kind_of(bundle) for name, bundle in found.items()}
     assert {name for name, kind in kinds.items() if kind is Kind.segmentation} == {
         "lung_segmentation_cxr",
