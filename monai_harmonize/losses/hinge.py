@@ -10,8 +10,8 @@ __all__ = ["HingeLoss"]
 class HingeLoss(nn.Module):
     """``max(0, 1 - s)`` where a place is to be real, ``max(0, 1 + s)`` where not, averaged over the logit map.
 
-    Takes the arguments of MONAI's ``PatchAdversarialLoss``, whose criterion ``"hinge"`` passes the logits s through tanh
-    before, so that no place is ever beyond the margin and left alone, and one far on the wrong side learns nothing.
+    Takes the arguments of MONAI's ``PatchAdversarialLoss``. Its criterion ``"hinge"`` first passes the logits s through
+    tanh, so that no place is ever beyond the margin and left alone, and one far on the wrong side learns nothing.
     """
 
     def forward(self, logits: Tensor, target_is_real: bool, for_discriminator: bool) -> Tensor:  # noqa: ARG002

@@ -1,9 +1,9 @@
 """Shape consistency: a translation still shows the organ where the image has it.
 
 Source: Zhang, Yang, Zheng 2018, "Translating and segmenting multimodal medical volumes with cycle- and
-shape-consistency generative adversarial network" (cross-entropy of a segmentor's reading of the translation against the
-image's mask). Written from the paper. Ours: Dice beside it, as the segmentor was trained, and the frozen segmentor's own
-reading where there is no mask.
+shape-consistency generative adversarial network" (cross-entropy of what a segmentor reads in the translation against
+the mask of the image). Written from the paper. Ours: Dice beside it, as the segmentor was trained, and the frozen
+segmentor's own reading where there is no mask.
 """
 
 from __future__ import annotations
