@@ -11,6 +11,7 @@ from monai_harmonize.engines import TrainingWatch
 BUNDLES = {
     "cyclegan_cxr": {"fake_a", "fake_b", "image_a", "image_b"},
     "unit_cxr": {"fake_a", "fake_b", "image_a", "image_b"},
+    "mgan_cxr": {"fake_b", "image_a", "image_b"},
     "adain_ct": {"stylized", "image_a", "image_b"},
 }
 
