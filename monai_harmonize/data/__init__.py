@@ -18,6 +18,7 @@ from monai_harmonize.data.patient_split import hold_out_validation as hold_out_v
 from monai_harmonize.data.patient_split import split_by_patient as split_by_patient
 from monai_harmonize.data.positional import PositionalDataset as PositionalDataset
 from monai_harmonize.data.same_patient import SamePatientDataset as SamePatientDataset
+from monai_harmonize.data.segmentation_records import masks_of_all_or_none as masks_of_all_or_none
 from monai_harmonize.data.segmentation_records import records_with_masks as records_with_masks
 from monai_harmonize.data.segmentation_records import with_images_of as with_images_of
 from monai_harmonize.data.site_numbers import records_of_sites as records_of_sites

@@ -11,7 +11,7 @@ from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.listed import listed
 from monai_harmonize.data.patient_split import Record
 
-__all__ = ["records_with_masks", "with_images_of"]
+__all__ = ["masks_of_all_or_none", "records_with_masks", "with_images_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +37,21 @@ def records_with_masks(records: Sequence[Record], columns: Sequence[str] = ("lun
     if len(chosen) < len(records):
         logger.info("%d of %d images have no %s and are left out.", len(records) - len(chosen), len(records), column)
     return chosen
+
+
+def masks_of_all_or_none(records: Sequence[Record], column: str = "lung_mask") -> list[Record]:
+    """Records with a column of masks only where every one fills it, so that any of them make a batch.
+
+    Args:
+        records: records of a manifest.
+        column: of masks.
+    """
+    missing = sum(column not in record for record in records)
+    if not missing:
+        return [dict(record) for record in records]
+    if missing < len(records):
+        logger.info("%d of %d images have no %s: those of the others are not used.", missing, len(records), column)
+    return [{name: value for name, value in record.items() if name != column} for record in records]
 
 
 def with_images_of(

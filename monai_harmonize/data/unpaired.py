@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,10 @@ class UnpairedDataset(Dataset, Randomizable):
         dataset_a: MONAI data set of site A (plain, cached or persistent), items are dicts.
         dataset_b: the same for site B.
         seed: seed of the order and of the random transforms.
-        key: item key of the image; it becomes ``<key>_a`` and ``<key>_b``, other entries stay behind.
+        key: item key of the image; it becomes ``<key>_a`` and ``<key>_b``.
         pair_by: entry of the records that partners have in common, for example ``"patient"``; ``None``: no pairs.
+        also: further item keys that come along as ``<key>_a`` and ``<key>_b`` where an item has them, for example a
+            mask; other entries stay behind.
 
     Raises:
         ValueError: a site without images.
@@ -75,6 +77,7 @@ class UnpairedDataset(Dataset, Randomizable):
         seed: int = 0,
         key: Hashable = "image",
         pair_by: Hashable | None = None,
+        also: Sequence[Hashable] = (),
     ) -> None:
         for name, dataset in (("A", dataset_a), ("B", dataset_b)):
             if len(dataset) == 0:
@@ -84,6 +87,7 @@ class UnpairedDataset(Dataset, Randomizable):
         self.seed = seed
         self.key = key
         self.pair_by = pair_by
+        self.also = tuple(also)
         self.partners = {} if pair_by is None else dict(first_places(dataset_b, pair_by))
         if pair_by is not None and not any(record.get(pair_by) in self.partners for record in dataset_a.data):
             raise InputError(no_common_patient({"A": dataset_a, "B": dataset_b}, pair_by))
@@ -118,6 +122,7 @@ class UnpairedDataset(Dataset, Randomizable):
                 dataset.transform.set_random_state(seed=seed)
             item: Mapping[Hashable, Any] = dataset[place]
             pair[f"{self.key}_{site}"] = item[self.key]
+            pair |= {f"{key}_{site}": item[key] for key in self.also if key in item}
         return pair
 
 

@@ -1,6 +1,8 @@
 """Engines: the mechanics of training and inference; they know no paper."""
 
 from monai_harmonize.engines.best_model import BestModelSaver as BestModelSaver
+from monai_harmonize.engines.frozen_segmenter import frozen_segmenter as frozen_segmenter
+from monai_harmonize.engines.frozen_segmenter import segmenter_weights as segmenter_weights
 from monai_harmonize.engines.harmonize_evaluator import HarmonizeEvaluator as HarmonizeEvaluator
 from monai_harmonize.engines.harmonized import Harmonized as Harmonized
 from monai_harmonize.engines.harmonized import Harmonizedd as Harmonizedd

@@ -5,6 +5,8 @@ from monai_harmonize.losses.contextual import ContextualLoss as ContextualLoss
 from monai_harmonize.losses.contextual import contextual_loss as contextual_loss
 from monai_harmonize.losses.gradient_correlation import gradient_correlation as gradient_correlation
 from monai_harmonize.losses.gradient_penalty import gradient_penalty as gradient_penalty
+from monai_harmonize.losses.hinge import HingeLoss as HingeLoss
+from monai_harmonize.losses.shape_consistency import ShapeConsistency as ShapeConsistency
 from monai_harmonize.losses.style import GramStyleLoss as GramStyleLoss
 from monai_harmonize.losses.style import StyleLoss as StyleLoss
 from monai_harmonize.losses.style import gram_matrix as gram_matrix

@@ -9,8 +9,10 @@ from monai_harmonize.networks.convolutional_discriminator import (
     ConvolutionalDiscriminator as ConvolutionalDiscriminator,
 )
 from monai_harmonize.networks.convolutional_generator import ConvolutionalGenerator as ConvolutionalGenerator
+from monai_harmonize.networks.decoded_features import DecodedFeatures as DecodedFeatures
 from monai_harmonize.networks.domain_translator import DomainTranslator as DomainTranslator
 from monai_harmonize.networks.feature_decoder import FeatureDecoder as FeatureDecoder
+from monai_harmonize.networks.feature_discriminator import FeatureDiscriminator as FeatureDiscriminator
 from monai_harmonize.networks.feature_extractor import FeatureExtractor as FeatureExtractor
 from monai_harmonize.networks.fully_connected_generator import FullyConnectedGenerator as FullyConnectedGenerator
 from monai_harmonize.networks.growing_discriminator import GrowingDiscriminator as GrowingDiscriminator

@@ -10,27 +10,22 @@ import os
 from collections.abc import Iterable, Sequence
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.networks.adain import adaptive_instance_norm, blended_statistics
-from monai_harmonize.networks.calibrated_weights import natural_noise
 from monai_harmonize.networks.channel_statistics import channel_statistics
-from monai_harmonize.networks.feature_decoder import FeatureDecoder
-from monai_harmonize.networks.feature_extractor import FeatureExtractor
+from monai_harmonize.networks.decoded_features import DecodedFeatures
 
 __all__ = ["StyleTransferNet"]
 
 
-class StyleTransferNet(nn.Module):
+class StyleTransferNet(DecodedFeatures):
     """Frozen encoder, adaptive instance normalization of its deepest features, decoder (Fig. 3).
 
     Styles are means and deviations of channels. Those that are stored travel with the weights, so that the network
     is a map of one image; until ``store_styles`` has been called, an image keeps its own style and is only
     reconstructed. Only the decoder has parameters.
-
-    An image whose sides are no multiples of the stride is continued at its far borders and cut back afterwards.
 
     Args:
         extractor: name of the encoder, see ``FeatureExtractor``.
@@ -42,10 +37,7 @@ class StyleTransferNet(nn.Module):
         seed: of random weights of the encoder.
         style: number of the stored style to draw in; by default all in their shares.
 
-    Attributes:
-        extractor: the encoder; ``extractor(image)`` gives the features of all layers.
-        feature_scale: root mean square of the deepest features of noise, by which the decoder's input is divided:
-            extractors differ in it by orders of magnitude.
+    Attributes beside those of ``DecodedFeatures``:
         style_means: ``(S, C)``.
         style_deviations: ``(S, C)``.
         style_weights: share of each stored style, ``(S,)``; what they leave of 1 is the content's own.
@@ -53,8 +45,6 @@ class StyleTransferNet(nn.Module):
     Raises:
         InputError: an option outside the above.
     """
-
-    guarantee_class = "G4"
 
     def __init__(
         self,
@@ -67,7 +57,6 @@ class StyleTransferNet(nn.Module):
         seed: int = 0,
         style: int | None = None,
     ) -> None:
-        super().__init__()
         for name, value in (("num_styles", num_styles), ("style", 0 if style is None else style)):
             if not isinstance(value, int):
                 raise InputError(f"{name} is {value!r}; expected a whole number, not the name of a look.")
@@ -77,22 +66,13 @@ class StyleTransferNet(nn.Module):
             raise InputError(f"alpha is {alpha:g}, num_styles {num_styles}; expected 0 <= alpha <= 1 and at least 1.")
         if style is not None and not 0 <= style < num_styles:
             raise InputError(f"style is {style}; expected one of the {num_styles} stored styles, from 0 on.")
-        self.extractor = FeatureExtractor(extractor, layers, weights, seed)
-        self.deepest = self.extractor.layers[-1]
-        self.stride = self.extractor.strides[-1]
-        # Reflection at the border needs 2 features.
-        self.smallest = self.stride + 1
+        super().__init__(extractor, layers, weights, num_blocks, seed)
         self.alpha = float(alpha)
-        self.decoder = FeatureDecoder(self.extractor.channels, self.extractor.strides, num_blocks)
         shape = num_styles, self.extractor.channels[-1]
-        with torch.no_grad():
-            noise: dict[str, Tensor] = self.extractor(natural_noise(torch.Generator().manual_seed(seed)))
-        self.feature_scale: Tensor
         self.style_means: Tensor
         self.style_deviations: Tensor
         self.style_weights: Tensor
         self.chosen_weights: Tensor | None
-        self.register_buffer("feature_scale", noise[self.deepest].square().mean().sqrt())
         self.register_buffer("style_means", torch.zeros(shape))
         self.register_buffer("style_deviations", torch.ones(shape))
         self.register_buffer("style_weights", torch.zeros(num_styles))
@@ -100,32 +80,9 @@ class StyleTransferNet(nn.Module):
         chosen = None if style is None else torch.eye(num_styles)[style]
         self.register_buffer("chosen_weights", chosen, persistent=False)
 
-    def continued(self, image: Tensor) -> Tensor:
-        """Images ``(B, 1, W, H)`` continued at their far borders to multiples of the stride.
-
-        Raises:
-            InputError: a side is too short.
-        """
-        width, height = image.shape[2], image.shape[3]
-        if min(width, height) < self.smallest:
-            raise InputError(
-                f"the image has {width} x {height} pixels; expected at least {self.smallest} along each side."
-            )
-        return F.pad(image, [0, -height % self.stride, 0, -width % self.stride], mode="replicate")
-
-    def encode(self, image: Tensor) -> Tensor:
-        """Deepest features of ``(B, 1, W, H)`` images in [-1, 1]; errors as of ``continued``."""
-        features: dict[str, Tensor] = self.extractor(self.continued(image))
-        return features[self.deepest]
-
     def statistics(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Style of images: mean and deviation of every channel, ``(B, C)`` each."""
         return channel_statistics(self.encode(image))
-
-    def decode(self, features: Tensor, size: list[int]) -> Tensor:
-        """Image of ``size`` pixels in [-1, 1] from deepest features."""
-        image: Tensor = self.decoder(features / self.feature_scale)
-        return image[:, :, : size[0], : size[1]]
 
     def stylize(
         self,

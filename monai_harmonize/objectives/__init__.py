@@ -7,6 +7,7 @@ from monai_harmonize.objectives.cyclegan import CycleGAN as CycleGAN
 from monai_harmonize.objectives.gan import GAN as GAN
 from monai_harmonize.objectives.infogan import InfoGAN as InfoGAN
 from monai_harmonize.objectives.lapgan import LAPGAN as LAPGAN
+from monai_harmonize.objectives.mgan import MGAN as MGAN
 from monai_harmonize.objectives.objective import Objective as Objective
 from monai_harmonize.objectives.pggan import PGGAN as PGGAN
 from monai_harmonize.objectives.pix2pix import Pix2Pix as Pix2Pix

@@ -3,7 +3,8 @@
 Source: Lee, Li, Shin 2020, "Generalization of intensity distribution of medical images using GANs", Eqs 5 to 7 and 12
 (X is site A, Y is site B), after Zhu et al. 2017; gradient consistency: Hiasa et al. 2018, "Cross-modality image
 synthesis from unpaired data using CycleGAN"; paired and unpaired data together: Jin et al. 2018, "Deep CT to MR
-synthesis using paired and unpaired data" (MR-GAN). Written from the papers.
+synthesis using paired and unpaired data" (MR-GAN); shape consistency: Zhang, Yang, Zheng 2018, "Translating and
+segmenting multimodal medical volumes with cycle- and shape-consistency GAN". Written from the papers.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class CycleGAN(UnpairedTranslation):
       et al.; 0 by default, 0.25 each is theirs;
     - ``paired_a``, ``paired_b``: mean absolute error of the translation of an image to its partner at the other site,
       over those that have one (``paired``); 0 by default, MR-GAN with weights of the order of ``cycle_a``;
+    - ``shape_a``, ``shape_b``: whether a frozen network finds the organ in the translation where the image has it, see
+      ``ShapeConsistency``; 0 by default;
     - ``discriminator_a``, ``discriminator_b``: Eq. 6 seen by a discriminator, the mean of its real and fake halves.
 
     The defaults are lambda = 10 of Eq. 7 and half of it for identity (Zhu et al. 2017, section 5.2).
@@ -46,6 +49,10 @@ class CycleGAN(UnpairedTranslation):
         loss_weights: weights by term, see ``Objective``.
         adversarial_loss: MONAI loss with the signature of ``PatchAdversarialLoss``; the paper's least squares acts
             on the logits themselves, hence without the activation that MONAI would add.
+        shape_losses: by the site whose look it reads, ``"b"`` for ``shape_a``: of translation, image and its mask.
+
+    Raises:
+        InputError: a term of shape counts and its loss is not given.
     """
 
     default_weights: ClassVar[Mapping[str, float]] = {
@@ -59,6 +66,8 @@ class CycleGAN(UnpairedTranslation):
         "gradient_b": 0.0,
         "paired_a": 0.0,
         "paired_b": 0.0,
+        "shape_a": 0.0,
+        "shape_b": 0.0,
         "discriminator_a": 1.0,
         "discriminator_b": 1.0,
     }
@@ -71,6 +80,7 @@ class CycleGAN(UnpairedTranslation):
         discriminator_b: nn.Module,
         loss_weights: Mapping[str, float] | None = None,
         adversarial_loss: nn.Module | None = None,
+        shape_losses: Mapping[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(
             generator_ab,
@@ -80,13 +90,18 @@ class CycleGAN(UnpairedTranslation):
             loss_weights,
             adversarial_loss or PatchAdversarialLoss(criterion="least_squares", no_activation_leastsq=True),
         )
+        self.shape_losses = dict(shape_losses or {})
+        for source, target in (("a", "b"), ("b", "a")):
+            if self.wants(f"shape_{source}") and target not in self.shape_losses:
+                raise InputError(f"shape_{source} counts; give shape_losses of the look of {target!r}.")
 
     def generator_losses(self, batch: dict[str, Tensor]) -> Iterator[dict[str, Tensor]]:
         """Yield direction A to B, direction B to A and the two identities; adds ``fake_a`` and ``fake_b``.
 
         Args:
             batch: ``image_a`` and ``image_b``, each ``(B, C, H, W[, D])`` in [-1, 1]; with terms of pairs also
-                ``paired``, ``(B,)``, 1 where the two images are of one patient, else 0.
+                ``paired``, ``(B,)``, 1 where the two images are of one patient, else 0; with terms of shape perhaps
+                ``lung_mask_a`` and ``lung_mask_b``, of the shape of the images.
         """
         for source, target in (("a", "b"), ("b", "a")):
             forth = self.generators[f"generator_{source}{target}"]
@@ -103,6 +118,8 @@ class CycleGAN(UnpairedTranslation):
                 group[f"gradient_{source}"] = 1 - gradient_correlation(image, fake).mean()
             if self.wants(f"paired_{source}"):
                 group[f"paired_{source}"] = error_of_pairs(fake, batch[f"image_{target}"], batch.get("paired"))
+            if self.wants(f"shape_{source}"):
+                group[f"shape_{source}"] = self.shape_losses[target](fake, image, batch.get(f"lung_mask_{source}"))
             yield group
         for source, target in (("a", "b"), ("b", "a")):
             if self.wants(f"identity_{target}"):

@@ -13,6 +13,7 @@ TRANSLATING = {
     "cyclegan_cxr": BOTH_WAYS,
     "unit_cxr": BOTH_WAYS,
     "pix2pix_cxr": {"fake_b", "image_a", "image_b"},
+    "mgan_cxr": {"fake_b", "image_a", "image_b"},
     "adain_ct": {"stylized", "image_a", "image_b"},
 }
 LEVELS = (8, 16, 32, 64)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.data.segmentation_records import records_with_masks, with_images_of
+from monai_harmonize.data.segmentation_records import masks_of_all_or_none, records_with_masks, with_images_of
 
 
 def test_the_first_column_that_is_filled_becomes_the_label(caplog) -> None:
@@ -45,3 +45,13 @@ def test_missing_twins_and_images_outside_the_root(tmp_path: Path) -> None:
         with_images_of(records, tmp_path / "new", tmp_path / "raw")
     with pytest.raises(InputError, match=r"raw/a\.png: lies outside"):
         with_images_of(records, tmp_path / "new", tmp_path / "new")
+
+
+def test_masks_of_some_are_masks_of_none(caplog) -> None:
+    records = [{"image": "a", "lung_mask": "m"}, {"image": "b", "lung_mask": "n"}]
+    assert masks_of_all_or_none(records) == records
+    with caplog.at_level("INFO"):
+        assert masks_of_all_or_none([*records, {"image": "c"}]) == [{"image": name} for name in "abc"]
+    assert "1 of 3 images have no lung_mask" in caplog.text
+    assert masks_of_all_or_none([{"image": "c"}]) == [{"image": "c"}]
+    assert "lung_mask" in records[0]

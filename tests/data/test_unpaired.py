@@ -177,3 +177,11 @@ def test_unless_asked_for_nothing_is_paired() -> None:
 def test_pairs_are_refused_where_there_is_none(patients: str, by: str) -> None:
     with pytest.raises(InputError, match=rf"No '{by}' was found at all of the sites A, B.*column '{by}'"):
         UnpairedDataset(known("ab", 0), known(patients, 9), 3, pair_by=by)
+
+
+def test_a_mask_comes_along_where_there_is_one() -> None:
+    with_masks = Dataset([{"image": torch.zeros(1, 1, 1), "mask": torch.full((1, 1, 1), float(n))} for n in range(3)])
+    dataset = UnpairedDataset(with_masks, site(range(2)), also=["mask", "site"])
+    item = dataset[0]
+    assert item.keys() == {"image_a", "mask_a", "image_b", "site_b"}
+    assert {float(dataset[place]["mask_a"]) for place in range(3)} == {0.0, 1.0, 2.0}

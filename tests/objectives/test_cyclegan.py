@@ -32,8 +32,16 @@ class Level(nn.Module):
         return [image, image + self.offset]
 
 
+class Shift(nn.Module):
+    """Loss of shape that tells its arguments: ten times the translation, plus the image, plus the mask if any."""
+
+    def forward(self, translation: torch.Tensor, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
+        return (10 * translation + image + (0 if mask is None else mask)).mean()
+
+
 def linear_objective(**options) -> CycleGAN:
-    return CycleGAN(Scale(2.0), Scale(0.25), Level(0.1), Level(-0.2), **options)
+    shape_losses = {"a": Shift(), "b": Shift()}
+    return CycleGAN(Scale(2.0), Scale(0.25), Level(0.1), Level(-0.2), shape_losses=shape_losses, **options)
 
 
 def batch() -> dict[str, torch.Tensor]:
@@ -164,3 +172,21 @@ def test_only_pairs_are_compared_with_their_truth() -> None:
     del data["paired"]
     with pytest.raises(InputError, match="set pair_by"):
         gather(objective.generator_losses(data))
+
+
+def test_the_shape_of_a_translation_is_that_of_its_image_or_of_its_mask() -> None:
+    objective = linear_objective(loss_weights={"shape_a": 1.0, "shape_b": 1.0})
+    data = batch() | {"lung_mask_b": torch.full((1, 1, 2, 2), 100.0)}
+    terms = gather(objective.generator_losses(data))
+    assert terms["shape_a"] == pytest.approx(10 * 0.8 + 0.4, rel=1e-5)
+    assert terms["shape_b"] == pytest.approx(10 * 0.2 + 0.8 + 100, rel=1e-5)
+    assert "shape_a" not in gather(linear_objective().generator_losses(batch()))
+
+
+def test_each_shape_is_read_by_the_network_of_its_look() -> None:
+    shape_losses = {"b": Shift()}
+    networks = (Scale(2.0), Scale(0.25), Level(), Level())
+    terms = CycleGAN(*networks, loss_weights={"shape_a": 1.0}, shape_losses=shape_losses).generator_losses(batch())
+    assert "shape_a" in gather(terms)
+    with pytest.raises(ValueError, match=r"shape_b counts; give shape_losses of the look of 'a'"):
+        CycleGAN(*networks, loss_weights={"shape_b": 1.0}, shape_losses=shape_losses)
