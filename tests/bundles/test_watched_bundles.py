@@ -14,6 +14,8 @@ TRANSLATING = {
     "unit_cxr": BOTH_WAYS,
     "pix2pix_cxr": {"fake_b", "image_a", "image_b"},
     "mgan_cxr": {"fake_b", "image_a", "image_b"},
+    "stargan_cxr": {"fake", "image"},
+    "collagan_cxr": {"fake", "real"},
     "adain_ct": {"stylized", "image_a", "image_b"},
 }
 LEVELS = (8, 16, 32, 64)
@@ -24,6 +26,7 @@ DRAWING = {
     "infogan_cxr": {"fake", "image"},
     "wgan_gp_cxr": {"fake", "image"},
     "pggan_cxr": {"fake", "shown"},
+    "dcgan_ct": {"fake", "image"},
     "lapgan_cxr": {f"{kind}_{size}" for kind in ("fake", "real") for size in LEVELS},
 }
 BUNDLES = {**TRANSLATING, **DRAWING}
@@ -69,10 +72,11 @@ RECIPES = [(bundle, ()) for bundle in DRAWING] + [("dcgan_cxr", ("gan",)), ("wga
     ("bundle", "overlays"), RECIPES, ids=lambda part: part if isinstance(part, str) else "".join(part)
 )
 def test_of_a_bundle_that_draws_there_is_everything_to_measure(
-    bundle: str, overlays: tuple[str, ...], chest_data: Path, tmp_path: Path
+    bundle: str, overlays: tuple[str, ...], request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     """Six steps of the generator, in two reviews; nothing is validated or saved."""
-    small = {"image_size": 16, "batch_size": 3, "dataset_dir": str(chest_data), "ckpt_dir": str(tmp_path)}
+    data = request.getfixturevalue("spine_data" if bundle.endswith("_ct") else "chest_data")
+    small = {"image_size": 16, "batch_size": 3, "dataset_dir": str(data), "ckpt_dir": str(tmp_path)}
     parser = config_of(bundle, *overlays, **small, output_dir=str(tmp_path))
     steps = parser["generator_interval"]
     parser.update({"epochs": 3 * steps, "watch": {"every": 1, "looks": 3, "warm_up": 0}})
