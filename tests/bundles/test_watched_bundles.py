@@ -78,6 +78,8 @@ def test_of_a_bundle_that_draws_there_is_everything_to_measure(
     data = request.getfixturevalue("spine_data" if bundle.endswith("_ct") else "chest_data")
     small = {"image_size": 16, "batch_size": 3, "dataset_dir": str(data), "ckpt_dir": str(tmp_path)}
     parser = config_of(bundle, *overlays, **small, output_dir=str(tmp_path))
+    # As many images as a site of the radiographs has.
+    parser.update({"site": "reference", "patches_per_volume": 4} if bundle.endswith("_ct") else {"site": "site_b"})
     steps = parser["generator_interval"]
     parser.update({"epochs": 3 * steps, "watch": {"every": 1, "looks": 3, "warm_up": 0}})
     for handler in parser["train"]["handlers"]:
