@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 import torch.distributed as dist
+from filelock import FileLock, Timeout
 from ignite.engine import Engine, Events
 from torch import nn
 
@@ -23,6 +24,10 @@ from monai_harmonize.engines.objective_trainer import unwrap
 __all__ = ["RandomState", "ResumeHandler", "Stateful", "save_atomically"]
 
 logger = logging.getLogger(__name__)
+
+LOCK = ".training.lock"
+# Loading processes of a training that was killed end, and let go of its folder, some seconds after it.
+PATIENCE = 10.0
 
 
 class Stateful(Protocol):
@@ -63,7 +68,8 @@ class ResumeHandler:
 
     Place it last among the trainer's handlers, so that schedulers and validation of the epoch are included. The file
     holds tensors and plain types only and is loaded with ``weights_only=True``; it is replaced atomically, so that a
-    kill at any moment leaves the last complete one.
+    kill at any moment leaves the last complete one. Other processes are kept out of its folder meanwhile, since two
+    trainings would each continue the other's state.
 
     Args:
         path: the state file.
@@ -73,7 +79,8 @@ class ResumeHandler:
         every: epochs between two saves; the last epoch is always saved.
 
     Raises:
-        InputError: at the start of training, when the file belongs to another configuration or number of processes.
+        InputError: at the start of training, when the file belongs to another configuration or number of processes, or
+            another training works in its folder.
     """
 
     def __init__(
@@ -89,11 +96,27 @@ class ResumeHandler:
         self.per_rank = dict(per_rank)
         self.fingerprint = dict(fingerprint or {})
         self.every = every
+        # One for all handlers of this process, and gone with it, however it ends.
+        self.lock = FileLock(self.path.with_name(LOCK), thread_local=False, is_singleton=True)
 
     def attach(self, engine: Engine) -> None:
         """Load when training starts and save when epochs end."""
+        engine.add_event_handler(Events.STARTED, self.keep_others_out)
         engine.add_event_handler(Events.STARTED, self.load)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
+
+    def keep_others_out(self) -> None:
+        """Refuse to start where another process trains; of several processes of one training the first asks."""
+        if dist.is_initialized() and dist.get_rank() > 0:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.lock.acquire(timeout=PATIENCE)
+        except Timeout as error:
+            raise InputError(
+                f"{self.path.parent}: another training works there just now; wait for its end, or choose another "
+                "folder with --ckpt_dir."
+            ) from error
 
     def save(self, engine: Engine) -> None:
         """Write the state of a completed epoch; with several processes, rank 0 gathers and writes."""

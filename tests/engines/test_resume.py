@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 
 from monai_harmonize.data.errors import InputError
-from monai_harmonize.engines import RandomState, ResumeHandler
+from monai_harmonize.engines import RandomState, ResumeHandler, resume
 from monai_harmonize.engines.resume import save_atomically
 from monai_harmonize.networks import UNITTranslator
 
@@ -73,7 +74,7 @@ def test_the_file_is_replaced_atomically(tmp_path, monkeypatch) -> None:
     with pytest.raises(OSError, match="no space"):
         handler.save(trainer)
     assert (tmp_path / "resume.pt").read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["resume.pt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".training.lock", "resume.pt"]
 
 
 @pytest.mark.parametrize("cause", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
@@ -107,6 +108,16 @@ def test_another_configuration_is_refused_and_a_finished_training_starts_anew(tm
     trainer.state.epoch = 0
     handler.load(trainer)
     assert trainer.state.epoch == 0
+
+
+def test_two_trainings_at_once_do_not_share_a_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(resume, "PATIENCE", 0.1)
+    with FileLock(tmp_path / ".training.lock"), pytest.raises(InputError, match="another training works there"):
+        make_trainer(tmp_path).run()
+    assert not (tmp_path / "resume.pt").exists()
+    for _ in range(2):
+        make_trainer(tmp_path).run()
+    assert (tmp_path / "resume.pt").exists()
 
 
 def test_a_damaged_file_and_another_network_are_refused(tmp_path) -> None:
