@@ -234,7 +234,7 @@ def test_two_processes_train_with_ddp(tmp_path: Path, chest_data: Path) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_real_radiograph_comes_out_right_way_up_with_dark_lungs(bundle: Path, real_data: Path, tmp_path: Path) -> None:
     source = real_data / "dicom" / "RG1_J2KI_CR_CHEST_philips.dcm"

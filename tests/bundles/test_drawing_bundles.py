@@ -140,12 +140,7 @@ def test_weights_of_other_settings_are_refused(bundle: Path, trained: Path, tmp_
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "bundle",
-    [pytest.param(path, marks=pytest.mark.long if draws_volumes(path) else (), id=path.name) for path in BUNDLES],
-    indirect=True,
-)
+@pytest.mark.long
 def test_a_longer_training_comes_nearer_to_the_real_images(
     bundle: Path, trained: Path, data: Path, tmp_path: Path
 ) -> None:

@@ -102,7 +102,7 @@ def test_an_inverted_site_is_refused_and_turned_on_request(tmp_path: Path, chest
     assert float(torch.load(tmp_path / "models" / "model.pt", weights_only=True)["polarity"]) == -1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_inference_with_the_weights_of_the_other_overlay_names_them(fitted, chest_data: Path) -> None:
     root, overlay = fitted
     other = None if overlay else "filter"

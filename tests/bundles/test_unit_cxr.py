@@ -96,7 +96,7 @@ def test_evaluate_writes_the_metrics(bundle: Path, chest_data: Path) -> None:
     assert "ssim_to_input" in text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_projected_translation_keeps_the_promise_of_its_class(bundle: Path, chest_data: Path, tmp_path: Path) -> None:
     run(
         "--config_file", f"{CONFIGS}/inference.json", "--bundle_root", str(bundle), *on(chest_data),

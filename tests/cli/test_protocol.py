@@ -58,7 +58,7 @@ def labelled_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_study_from_nothing_to_its_report_and_again(cli, labelled_data: Path, tiny: Path, tmp_path: Path) -> None:
     command = ("protocol", "--output", tmp_path, "--dataset-dir", labelled_data, "--seed", "0", "--definition", tiny)
     done = cli(*command)

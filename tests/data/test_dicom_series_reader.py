@@ -106,7 +106,7 @@ print((kilobytes("VmHWM") - before) * 1024 / (4 * image.numel()))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
 def test_memory_is_little_more_than_the_volume(tmp_path, make_series) -> None:
     make_series(tmp_path / "ct", shape=(512, 512, 60))

@@ -47,7 +47,7 @@ def test_a_server_killed_while_it_gives_a_series(pacs, judged, start_orthanc, pr
     assert all(len(instances) == 1 for instances in held.values())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("killed", ["server", "client"])
 def test_a_store_that_breaks_off_is_completed(
     pacs, model, start_orthanc, proxy_of, curve, volume, tmp_path: Path, killed: str

@@ -200,7 +200,7 @@ def start(target: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", SCRIPT, str(target)], stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_run_is_made_good(folder: Path, tmp_path: Path) -> None:
     process = start(tmp_path)
     deadline = time.monotonic() + 60

@@ -99,7 +99,7 @@ def test_nifti_and_dicom_agree_in_values_and_place(folder: Path, tmp_path: Path)
     load_manifest(tmp_path / "manifest.csv")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_same_arguments_give_the_same_bytes_with_any_number_of_workers(folder: Path, tmp_path: Path) -> None:
     first = contents(folder)
     write_spine_dataset(tmp_path / "two", **{**SMALL, "workers": 2})

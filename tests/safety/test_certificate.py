@@ -165,7 +165,7 @@ def test_what_cannot_be_certified(change, message):
         certify(options.pop("source"), options.pop("harmonized"), **options)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_real_radiographs(real_data):
     """Every 40th of them: curves pass, damages do not. Rates over more images: docs/certificate.md."""
