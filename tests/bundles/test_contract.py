@@ -153,6 +153,7 @@ def test_exported_torchscript_computes_the_same(bundle: Path, trained: Path, tmp
     torch.testing.assert_close(torch.jit.load(tmp_path / "model.ts").eval()(image), network(image))
 
 
+@pytest.mark.long
 def test_exported_onnx_computes_the_same(bundle: Path, trained: Path, tmp_path: Path) -> None:
     configs = bundle / "configs"
     onnx_export(

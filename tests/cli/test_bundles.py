@@ -61,6 +61,7 @@ def test_copy(cli, tmp_path: Path, monkeypatch) -> None:
     assert [path.name for path in (tmp_path / "own").iterdir()] == ["cyclegan_cxr"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(path.name for path in Path("bundles").iterdir()))
 def test_our_bundles_are_sound(cli, name: str) -> None:
     done = cli("bundles", "check", name)
