@@ -9,6 +9,7 @@ from typing import Any
 from monai_harmonize.data.errors import ImageFileError, InputError
 from monai_harmonize.data.inputs import Inputs, PathLike
 from monai_harmonize.data.manifest import Manifest
+from monai_harmonize.data.site_numbers import checked_sites
 
 __all__ = ["contrasts_of_patients"]
 
@@ -38,9 +39,10 @@ def contrasts_of_patients(
         data_root: folder below which results keep their paths; by default that of the manifest.
 
     Raises:
-        InputError: a target is no contrast, an image tells no patient, or nobody is left.
+        InputError: ``contrasts`` is no list of two or more different plain names, a target is no contrast, an image tells no patient, or nobody is left.
         ManifestError: see ``Manifest.select``.
     """
+    contrasts = checked_sites(contrasts)
     if unknown := [name for name in targets if name not in contrasts]:
         raise InputError(f"target_site is {unknown[0]!r}; expected one of {', '.join(contrasts)}.")
     patients: dict[str, dict[str, dict[str, Any]]] = {}

@@ -12,6 +12,7 @@ from torch import Tensor
 from monai_harmonize.data.errors import InputError
 from monai_harmonize.data.manifest import Manifest
 from monai_harmonize.data.same_patient import SamePatientDataset
+from monai_harmonize.data.site_numbers import checked_sites
 
 __all__ = ["MissingContrastDataset", "datasets_of_sites"]
 
@@ -75,8 +76,10 @@ def datasets_of_sites(
         options: of ``CacheDataset``.
 
     Raises:
+        InputError: ``sites`` is no list of two or more different plain names.
         ManifestError: see ``Manifest.select``.
     """
     return {
-        site: CacheDataset(manifest.select(site=site, split=split), transform=transform, **options) for site in sites
+        site: CacheDataset(manifest.select(site=site, split=split), transform=transform, **options)
+        for site in checked_sites(sites)
     }

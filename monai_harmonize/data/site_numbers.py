@@ -15,19 +15,20 @@ __all__ = ["PLAIN_NAME", "records_of_sites", "site_number", "translations_of"]
 PLAIN_NAME = re.compile(r"\w[\w .,()+/-]*")
 
 
-def site_number(site: str, sites: Sequence[str]) -> int:
+def site_number(site: str, sites: Sequence[str], option: str = "target_site") -> int:
     """Number of a site.
 
     Args:
         site: its name.
         sites: all names, in the order of their numbers.
+        option: where the name was given, for the message.
 
     Raises:
         InputError: there is no such site, or ``sites`` is no list of two or more different plain names.
     """
     names = checked_sites(sites)
     if site not in names:
-        raise InputError(f"{site!r} is no site that this model knows; expected one of {', '.join(names)}.")
+        raise InputError(f"{option}: {site!r} is no site that this model knows; expected one of {', '.join(names)}.")
     return names.index(site)
 
 

@@ -156,7 +156,8 @@ def trained_weights(path: str | os.PathLike[str], network: nn.Module, **settings
         )
     for name, value in trained_settings(path).items():
         if name in settings and settings[name] != value:
-            raise InputError(f"{path}: was trained with {name} {value}, not {settings[name]}; add --{name} {value}.")
+            option = f'"{value}"' if isinstance(value, list) else value
+            raise InputError(f"{path}: was trained with {name} {value}, not {settings[name]}; add --{name} {option}.")
     state = state_of_file(path)
     try:
         network.load_state_dict(state)

@@ -42,7 +42,10 @@ def test_training_writes_a_model_and_a_resume_state(bundle: Path) -> None:
     assert all(isinstance(value, torch.Tensor) for value in state.values())
     resume = torch.load(bundle / "models" / "resume.pt", weights_only=True)
     assert state.keys() == resume["shared"]["translator"].keys()
-    assert json.loads((bundle / "models" / "model.json").read_text()) == {"image_size": 32}
+    assert json.loads((bundle / "models" / "model.json").read_text()) == {
+        "image_size": 32,
+        "sites": ["site_a", "site_b", "site_c"],
+    }
     assert json.loads((bundle / "models" / "watch.json").read_text())["state"] == "ended"
 
 
@@ -85,6 +88,16 @@ def test_missing_images_are_background_and_a_lonely_one_is_told_by_its_file(
     assert len(list((tmp_path / "out").rglob("*.dcm"))) == 2
     only = fill_in(bundle, folder, tmp_path / "only", "--target_site", "site_b", "--only_missing", "True")
     assert "Filled in 2 files" in only.stdout + only.stderr
+
+
+@pytest.mark.long
+def test_another_order_of_the_sites_is_refused(bundle: Path, everywhere_data: Path, tmp_path: Path) -> None:
+    """The network would take one contrast for another and draw a wrong one."""
+    order = ("--sites", "['site_c', 'site_b', 'site_a']")
+    done = fill_in(bundle, everywhere_data, tmp_path, "--target_site", "site_a", *order, check=False)
+    assert done.returncode == 2
+    assert "was trained with sites ['site_a', 'site_b', 'site_c'], not ['site_c', 'site_b', 'site_a']" in done.stderr
+    assert not list(tmp_path.rglob("*.dcm"))
 
 
 @pytest.mark.long

@@ -101,9 +101,9 @@ def test_every_site_can_be_asked_for_by_its_name(folder: Path, three_sites: Path
     [
         (
             {"target_site": "site_x"},
-            "'site_x' is no site that this model knows; expected one of site_c, site_a, site_b",
+            "target_site: 'site_x' is no site that this model knows; expected one of site_c, site_a, site_b",
         ),
-        ({"source_site": "site_x", "input": "{input}"}, "'site_x' is no site that this model knows"),
+        ({"source_site": "site_x", "input": "{input}"}, "source_site: 'site_x' is no site that this model knows"),
         ({"sites": ["site_a", "site_b", "site_c"]}, "trained with sites ['site_c', 'site_a', 'site_b'], not ['site_a'"),
         ({"image_size": 32}, "trained with image_size 16, not 32"),
     ],

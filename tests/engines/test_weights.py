@@ -108,7 +108,7 @@ def test_a_setting_may_be_a_list_of_numbers(tmp_path) -> None:
     path = save_weights(nn.Linear(2, 3), tmp_path / "model.pt")
     (tmp_path / "model.json").write_text('{"spacing": [2.5, 2.5, 5]}')
     trained_weights(path, nn.Linear(2, 3), spacing=[2.5, 2.5, 5.0])
-    with pytest.raises(InputError, match=r"trained with spacing \[2\.5, 2\.5, 5\], not \[1, 1, 1\]"):
+    with pytest.raises(InputError, match=r"not \[1, 1, 1\]; add --spacing \"\[2\.5, 2\.5, 5\]\"\."):
         trained_weights(path, nn.Linear(2, 3), spacing=[1, 1, 1])
     with pytest.raises(InputError, match=r"its spacing is no single number"):
         trained_setting(path, "spacing")
