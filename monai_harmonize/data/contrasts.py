@@ -39,7 +39,8 @@ def contrasts_of_patients(
         data_root: folder below which results keep their paths; by default that of the manifest.
 
     Raises:
-        InputError: ``contrasts`` is no list of two or more different plain names, a target is no contrast, an image tells no patient, or nobody is left.
+        InputError: ``contrasts`` is no list of two or more different plain names, a target is no contrast, an image
+            tells no patient, or nobody is left.
         ManifestError: see ``Manifest.select``.
     """
     contrasts = checked_sites(contrasts)

@@ -68,3 +68,8 @@ def test_what_cannot_be_filled_in_is_refused() -> None:
         contrasts_of_patients(manifest("p:abc"), SITES, ["test"], ["d"])
     with pytest.raises(InputError, match=r"/b/\.png: its row in .* has no 'patient'"):
         contrasts_of_patients(manifest("p:abc :b"), SITES, ["test"], ["a"])
+
+
+def test_contrasts_of_the_same_name_are_refused() -> None:
+    with pytest.raises(InputError, match="sites is .*expected a list of two or more different names"):
+        contrasts_of_patients(None, ["a", "a"], ["test"], ["a"])
