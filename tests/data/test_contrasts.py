@@ -71,5 +71,5 @@ def test_what_cannot_be_filled_in_is_refused() -> None:
 
 
 def test_contrasts_of_the_same_name_are_refused() -> None:
-    with pytest.raises(InputError, match="sites is .*expected a list of two or more different names"):
-        contrasts_of_patients(None, ["a", "a"], ["test"], ["a"])
+    with pytest.raises(InputError, match=r"sites is .*expected a list of two or more different names"):
+        contrasts_of_patients(manifest("p:abc"), ["a", "a"], ["test"], ["a"])
